@@ -21,6 +21,6 @@
 #define gt_cleanup(function) __attribute__((cleanup(function)))
 
 /* Checks the arguments of a function that takes a printf format. */
-#define gt_printf(format, first) __attribute__((format(printf, format, first)))
+#define gt_printf(text, first) __attribute__((format(printf, text, first)))
 
 #endif
