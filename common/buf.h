@@ -9,6 +9,7 @@
 #ifndef COMMON_BUF_H
 #define COMMON_BUF_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -34,7 +35,16 @@ void gt_buf_add(struct gt_buf *buf, const char *bytes, size_t len);
 void gt_buf_text(struct gt_buf *buf, const char *text);
 
 /* Appends a printf format. */
-void gt_buf_format(struct gt_buf *buf, const char *format, ...)
-    gt_printf(2, 3);
+void gt_buf_format(struct gt_buf *buf, const char *format, ...) gt_printf(2, 3);
+void gt_buf_vformat(struct gt_buf *buf, const char *format, va_list args)
+    gt_printf(2, 0);
+
+/*
+ * All or nothing for several appends: they go to the part that gt_buf_fork()
+ * opens at the end of @buf, which gt_buf_join() then takes whole, or drops
+ * whole where anything of it did not fit.  @buf rests between the two.
+ */
+struct gt_buf gt_buf_fork(const struct gt_buf *buf);
+void gt_buf_join(struct gt_buf *buf, const struct gt_buf *part);
 
 #endif

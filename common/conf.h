@@ -6,7 +6,8 @@
  *
  * `--name VALUE` and `--name=VALUE`; a flag wins over the environment variable
  * PREFIX_NAME (upper case, '-' becomes '_'), which wins over the default.
- * Switches take no value (environment: true or false).
+ * Switches take no value (environment: true or false).  Of a flag given twice
+ * the last one holds; --help, --version and --print-config are built in.
  *
  * Pure: argv and envp are the caller's, texts are borrowed from them.
  */
@@ -24,11 +25,12 @@ enum gt_conf_type {
 };
 
 struct gt_conf_option {
-    const char *name;     /* without the dashes */
-    const char *metavar;  /* "SECONDS"; NULL for a switch */
+    const char *name;    /* without the dashes */
+    const char *metavar; /* "SECONDS"; NULL for a switch */
     enum gt_conf_type type;
     size_t offset;        /* offsetof the member that takes the value */
-    const char *fallback; /* default as one would type it; NULL: required */
+    const char *fallback; /* default as one would type it; NULL: required,
+                             and false for a switch */
     double min, max;      /* numbers only */
     const char *help;     /* one line, units included */
 };

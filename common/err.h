@@ -15,7 +15,7 @@
 #include "common/base.h"
 
 struct gt_err {
-    int code; /* negative errno or a module's positive outcome; 0: none */
+    int code;       /* negative errno or a module's positive outcome; 0: none */
     char text[256]; /* cut at its end where it does not fit */
 };
 

@@ -25,8 +25,8 @@ enum gt_log_level {
 struct gt_log {
     struct gt_buf *out; /* borrowed */
     enum gt_log_level threshold;
-    const char *who;    /* borrowed: the pod, or the program */
-    uint64_t mono_ms;   /* mesh time of the event at hand */
+    const char *who;  /* borrowed: the pod, or the program */
+    uint64_t mono_ms; /* mesh time of the event at hand */
 };
 
 /*
@@ -34,8 +34,8 @@ struct gt_log {
  * may be "" only through gt_log_event().  A value that came from outside goes
  * through gt_log_quote() first.
  */
-void gt_log_line(struct gt_log *log, enum gt_log_level level,
-                 const char *event, const char *format, ...) gt_printf(4, 5);
+void gt_log_line(struct gt_log *log, enum gt_log_level level, const char *event,
+                 const char *format, ...) gt_printf(4, 5);
 
 /* Appends a line without pairs. */
 void gt_log_event(struct gt_log *log, enum gt_log_level level,
@@ -44,8 +44,9 @@ void gt_log_event(struct gt_log *log, enum gt_log_level level,
 #define GT_LOG_QUOTE_MAX 200
 
 /*
- * Quotes a text from outside for a value: control characters, quotes and
- * backslashes escaped, cut with "..." where longer than @out.  Returns @out.
+ * Puts a text from outside between double quotes, for a value (`why=%s`):
+ * quotes, backslashes and all but printable ASCII escaped, cut with ... where
+ * longer than @out.  Returns @out.
  */
 const char *gt_log_quote(char out[GT_LOG_QUOTE_MAX], const char *text);
 
