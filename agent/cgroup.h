@@ -4,7 +4,9 @@
  *
  * Files: Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/ of the Linux
  * kernel, PSI: Documentation/accounting/psi.rst.  Unknown lines are skipped, as
- * kernels add them; a known line that is malformed is CGROUP_E_SYNTAX.
+ * kernels add them; a known line that is malformed is CGROUP_E_SYNTAX.  The
+ * kernel ends every line, so a number without its line end was cut and is
+ * malformed, too.
  *
  * Pure.  The texts are borrowed for the call.
  */
