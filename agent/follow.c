@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/follow.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "agent/act.h"
+
+/* What was refused or withdrawn is not asked for again for a while. */
+#define BLOCK_MS 60000
+
+static void
+do_deed(struct agent *a, enum resize_deed deed, struct agent_update *update)
+{
+    switch (deed) {
+    case RESIZE_WAIT:
+        break;
+    case RESIZE_PATCH:
+        update->todo |= AGENT_DO_PATCH;
+        update->patch = *resize_patch(&a->resize);
+        break;
+    case RESIZE_READ:
+        update->todo |= AGENT_DO_READ;
+        break;
+    }
+}
+
+static void
+settle(struct agent *a, enum resize_end end, struct gt_time now)
+{
+    for (size_t i = 0; i < agent_seats(a); i++) {
+        struct agent_seat seat = agent_seat(a, i);
+        struct player *p = seat.player;
+        int64_t has =
+            a->pod.containers[seat.container].spec.requests[seat.resource];
+
+        if (end != RESIZE_DONE && p->target > has) {
+            player_block(p, p->target, now.mono_ms + BLOCK_MS);
+        }
+        player_settle(p, has > 0 ? has : p->current);
+    }
+}
+
+static void
+log_end(struct agent *a, enum resize_end end, const struct kube_answer *answer,
+        uint64_t took_ms)
+{
+    char quoted[GT_LOG_QUOTE_MAX];
+
+    if (end == RESIZE_DONE) {
+        gt_log_line(a->log, GT_LOG_INFO, "resize_done", "took_ms=%" PRIu64,
+                    took_ms);
+        return;
+    }
+    gt_log_line(a->log, GT_LOG_WARNING, "resize_failed",
+                "end=%s outcome=%s status=%d message=%s", resize_end_name(end),
+                kube_outcome_name(answer->outcome), answer->status,
+                gt_log_quote(quoted, answer->outcome == KUBE_APPLIED
+                                         ? answer->pod.resize_message
+                                         : answer->message));
+}
+
+static void
+close_handshake(struct agent *a, bool committed, struct gt_time now,
+                struct agent_update *update)
+{
+    const struct handshake *h = &a->handshake;
+
+    if (h->phase != HANDSHAKE_HOLDING || h->owner != HANDSHAKE_OWN) {
+        return;
+    }
+    if (a->containers[h->container].players[GT_MEMORY].target >=
+        a->containers[h->container].players[GT_MEMORY].current) {
+        return; /* the patch was about something else */
+    }
+    handshake_close(&a->handshake, committed, now.mono_ms);
+    if (!committed) {
+        act_restore(a, update);
+    }
+}
+
+static void
+finish(struct agent *a, enum resize_end end, const struct kube_answer *answer,
+       struct gt_time now, struct agent_update *update)
+{
+    a->counts.resizes[end]++;
+    log_end(a, end, answer, now.mono_ms - a->patched_ms);
+    close_handshake(a, end == RESIZE_DONE, now, update);
+    settle(a, end, now);
+    if (end == RESIZE_GONE) {
+        a->phase = AGENT_GONE;
+        act_publish(a, WIRE_BYE, "", update);
+    } else if (end == RESIZE_DONE) {
+        act_publish(a, WIRE_ACK, "", update);
+    } else {
+        act_publish(a, WIRE_REFUSE, resize_end_name(end), update);
+    }
+}
+
+void
+follow_answer(struct agent *a, const struct kube_answer *answer,
+              struct gt_time now, struct agent_update *update)
+{
+    enum resize_end end = RESIZE_OPEN;
+    enum resize_deed deed = resize_answer(&a->resize, answer, now, &end);
+
+    if (answer->outcome == KUBE_APPLIED) {
+        if (answer->pod.containers_len == a->containers_len) {
+            a->pod = answer->pod;
+        }
+    } else {
+        a->counts.refusals[answer->outcome]++;
+    }
+    do_deed(a, deed, update);
+    if (end != RESIZE_OPEN) {
+        finish(a, end, answer, now, update);
+    }
+}
+
+void
+follow_wake(struct agent *a, struct gt_time now, struct agent_update *update)
+{
+    if (a->resize.phase != RESIZE_IDLE && now.mono_ms >= a->resize.wake_ms) {
+        do_deed(a, resize_wake(&a->resize, now), update);
+    }
+}
