@@ -19,7 +19,7 @@ WARN     := -Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion -Wvla \
             -Wcast-qual -Wswitch-enum -Wformat=2 -Wundef
 HARDEN   := -fPIE -fstack-protector-strong -fstack-clash-protection
 CFLAGS   ?= -O2 -g
-STD      := -std=c17 $(WARN) -fno-common -ffunction-sections -fdata-sections
+STD      := -std=c17 $(WARN) -ffp-contract=off -fno-common -ffunction-sections -fdata-sections
 # Position independent, read-only after relocation, nothing executable but code.
 LINK     := -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed \
             -Wl,--gc-sections

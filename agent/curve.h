@@ -18,7 +18,7 @@
 #include "common/grid.h"
 
 #define CURVE_OCTAVE 16
-#define CURVE_BINS   (22 * CURVE_OCTAVE) /* the range of the level grid */
+#define CURVE_BINS   352 /* 22 octaves, the range of the level grid */
 
 /* The bin of @units; amounts off the grid go into its first or last bin. */
 int curve_bin(enum gt_resource resource, double units);

@@ -47,16 +47,16 @@ struct demand {
     enum gt_resource resource;
     double run; /* throttled periods in a row, carried over */
     struct demand_mean fast, medium, slow;
+    float tick[CURVE_BINS]; /* seconds of demand in each bin */
+    double tick_s;
     double tick_max;
-    double tick_s; /* spanned since the last tick */
     bool tick_closed;
-    float tick[CURVE_BINS]; /* seconds */
-    double recent_due_s;
-    unsigned long recent_len;         /* quarter minutes ever written */
-    float recent[DEMAND_RECENT];      /* maxima, a ring */
-    uint16_t day[DEMAND_DAY];         /* bins of maxima, a ring by the minute */
-    int16_t held[DEMAND_FORECASTERS]; /* bins: anchors without the new tick */
-    int16_t anchor[DEMAND_FORECASTERS]; /* bins: anchors as of the last tick */
+    double due_s;                   /* not yet in the rings */
+    uint32_t quarters;              /* quarter minutes ever written */
+    float recent[DEMAND_RECENT];    /* a ring of maxima by the quarter minute */
+    uint16_t day[DEMAND_DAY];       /* a ring of their bins by the minute */
+    int window[DEMAND_FORECASTERS]; /* bins of what the rings say */
+    int anchor[DEMAND_FORECASTERS]; /* bins as of the last tick */
     float ledger[DEMAND_FORECASTERS][DEMAND_RATIO_BINS];
 };
 
@@ -70,7 +70,8 @@ void demand_add(struct demand *d, const struct demand_sample *sample);
 /* Closes the tick: ledgers, windows, anchors. */
 void demand_tick(struct demand *d);
 
-/* The closed tick's own samples, readable until the next demand_add(). */
+/* The demand of the closed tick; empty if it had no samples.  Readable until
+ * the next demand_add(). */
 void demand_tick_curve(const struct demand *d, struct curve *out);
 
 /* F of the forecasters mixed by @weights (sum 1), seen from now. */

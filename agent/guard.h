@@ -42,7 +42,7 @@ enum guard_urgency {
 struct guard_player {
     enum gt_resource resource;
     uint64_t moved_ms; /* its last resize; 0: none */
-    int64_t oom_bytes; /* 1.2 x the limit that killed; 0: none */
+    double oom_bytes;  /* 1.2 x the limit that killed; 0: none */
     uint64_t oom_ms;   /* when */
 };
 

@@ -54,7 +54,7 @@ void response_urgent(const struct response_input *in, double seen,
 /* Patience: shrinking waits until some ticks in a row agree. */
 struct response_votes {
     unsigned len;
-    int64_t amount; /* the highest target among them */
+    int level; /* the highest target among them */
 };
 
 /*
