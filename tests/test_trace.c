@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/sim/trace.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <setjmp.h>
@@ -65,9 +66,9 @@ the_bad_row_is_named(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        char csv[128] = HEADER "0,a,1,1\n";
+        char csv[128];
         struct fixture f;
-        strcat(csv, rows[i]);
+        (void)snprintf(csv, sizeof(csv), HEADER "0,a,1,1\n%s", rows[i]);
 
         assert_int_equal(parse(&f, csv), TRACE_E_SYNTAX);
         if (rows[i][strlen(rows[i]) - 1] == '\n') {
@@ -80,14 +81,11 @@ static void
 what_does_not_fit_is_refused(void **state)
 {
     struct fixture f;
-    char csv[512] = HEADER;
+    static const char csv[] = HEADER "0,a,1,1\n0,b,1,1\n0,c,1,1\n0,d,1,1\n"
+                                     "0,e,1,1\n0,f,1,1\n0,g,1,1\n0,h,1,1\n"
+                                     "0,i,1,1\n";
 
     (void)state;
-    for (char pod = 'a'; pod <= 'i'; pod++) {
-        char row[] = "0,?,1,1\n";
-        row[2] = pod;
-        strcat(csv, row);
-    }
     assert_int_equal(parse(&f, csv), TRACE_E_FULL);
 
     f.trace.series_max = 9;
