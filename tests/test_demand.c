@@ -290,6 +290,20 @@ a_long_gap_ages_the_windows_and_breaks_nothing(void **state)
 }
 
 static void
+a_long_gap_says_no_more_about_the_spread_than_a_tick(void **state)
+{
+    struct demand d;
+    struct demand_sample gap = {.usage = 0.1, .seconds = 1800};
+    (void)state;
+
+    start_at(&d, 1, 1800);
+    demand_add(&d, &gap);
+    demand_tick(&d);
+
+    assert_true(unserved(&d, CONSTANT, 0.9) > 0.08);
+}
+
+static void
 a_tick_without_samples_is_empty(void **state)
 {
     struct demand d;
@@ -388,6 +402,7 @@ main(void)
         cmocka_unit_test(yesterdays_hour_is_expected_again),
         cmocka_unit_test(a_mixture_is_the_mean_of_its_curves),
         cmocka_unit_test(every_forecaster_has_a_name_of_its_own),
+        cmocka_unit_test(a_long_gap_says_no_more_about_the_spread_than_a_tick),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

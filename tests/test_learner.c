@@ -204,6 +204,71 @@ stored_regrets_may_be_negative(void **state)
 }
 
 static void
+a_shadow_shrinks_when_its_patience_is_over_and_pays_for_it(void **state)
+{
+    struct gt_rng rng = {.state = 12};
+    struct fixture f;
+    const struct learner_shadow *hasty = &f.learner.shadows[0];
+    const struct learner_shadow *calm = &f.learner.shadows[3];
+    (void)state;
+
+    start(&f, GT_CPU, 1);
+    for (int i = 1; i <= 23; i++) {
+        tick(&f, &rng, 0.1, 0.11);
+        assert_true(hasty->level < 44);
+        assert_int_equal(calm->level, 44);
+        if (i == 1) {
+            /* 15 s of the two cores that it left, over a tick of 15 s */
+            assert_true(fabs(calm->regret - hasty->regret - 2) < 1e-9);
+        }
+    }
+    tick(&f, &rng, 0.1, 0.11);
+
+    assert_true(calm->level < 44);
+}
+
+static void
+a_risen_floor_lifts_the_shadows_at_once(void **state)
+{
+    struct gt_rng rng = {.state = 13};
+    struct fixture f;
+    (void)state;
+
+    start(&f, GT_CPU, 1);
+    for (int i = 0; i < 100; i++) {
+        tick(&f, &rng, 0.1, 0.11);
+    }
+    f.stakes.floor = 4;
+    tick(&f, &rng, 0.1, 0.11);
+
+    for (int e = 0; e < LEARNER_SHADOWS; e++) {
+        assert_int_equal(f.learner.shadows[e].level, 48);
+    }
+}
+
+static void
+a_limit_of_twice_the_request_lets_shadows_hold_half(void **state)
+{
+    struct gt_rng rng = {.state = 14};
+    struct fixture one;
+    struct fixture two;
+    (void)state;
+
+    start(&one, GT_CPU, 1);
+    start(&two, GT_CPU, 1);
+    two.stakes.beta = 2;
+    for (int i = 0; i < 100; i++) {
+        tick(&one, &rng, 1, 1);
+        tick(&two, &rng, 1, 1);
+    }
+
+    for (int e = 0; e < LEARNER_SHADOWS; e++) {
+        assert_int_equal(two.learner.shadows[e].level,
+                         one.learner.shadows[e].level - 4);
+    }
+}
+
+static void
 shadows_stay_between_floor_and_max(void **state)
 {
     struct gt_rng rng = {.state = 7};
@@ -314,6 +379,10 @@ main(void)
         cmocka_unit_test(a_tick_without_samples_teaches_nothing),
         cmocka_unit_test(a_refresh_sees_the_peak_of_the_running_tick),
         cmocka_unit_test(a_container_is_learnt_in_64_kib),
+        cmocka_unit_test(
+            a_shadow_shrinks_when_its_patience_is_over_and_pays_for_it),
+        cmocka_unit_test(a_risen_floor_lifts_the_shadows_at_once),
+        cmocka_unit_test(a_limit_of_twice_the_request_lets_shadows_hold_half),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -300,6 +300,10 @@ urgent_cpu_goes_to_what_was_seen_but_at_most_doubles(void **state)
     response_urgent(&in, 5, &r);
     assert_int_equal(r.amount, 1000);
 
+    in.beta = 2;
+    response_urgent(&in, 1.4, &r);
+    assert_int_equal(r.amount, 708);
+
     response_urgent(&in, 0.3, &r);
     assert_int_equal(r.move, RESPONSE_STAY);
     assert_int_equal(r.amount, 500);
