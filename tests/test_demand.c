@@ -304,6 +304,20 @@ a_long_gap_says_no_more_about_the_spread_than_a_tick(void **state)
 }
 
 static void
+what_was_learnt_is_forgotten_by_half_in_six_hours(void **state)
+{
+    struct demand d;
+    (void)state;
+
+    start_at(&d, 4, 3600);
+    play(&d, 1, 24 * 3600);
+
+    /* a 25th of the time, but a 120th of the weight */
+    assert_true(unserved(&d, CONSTANT, 2) > 0.01);
+    assert_true(unserved(&d, CONSTANT, 2) < 0.03);
+}
+
+static void
 a_tick_without_samples_is_empty(void **state)
 {
     struct demand d;
@@ -398,6 +412,7 @@ main(void)
         cmocka_unit_test(an_oom_kill_counts_as_more_than_the_limit),
         cmocka_unit_test(senseless_samples_change_nothing),
         cmocka_unit_test(a_long_gap_ages_the_windows_and_breaks_nothing),
+        cmocka_unit_test(what_was_learnt_is_forgotten_by_half_in_six_hours),
         cmocka_unit_test(a_tick_without_samples_is_empty),
         cmocka_unit_test(yesterdays_hour_is_expected_again),
         cmocka_unit_test(a_mixture_is_the_mean_of_its_curves),
