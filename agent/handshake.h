@@ -27,8 +27,8 @@
 /* After the lever's answer the figures may take this long to come down. */
 #define HANDSHAKE_SETTLE_MS 10000
 /* Back-off after a refusal: doubles from the first to the last. */
-#define HANDSHAKE_BACKOFF_MIN_MS (10 * 60 * 1000)
-#define HANDSHAKE_BACKOFF_MAX_MS (6 * 60 * 60 * 1000)
+#define HANDSHAKE_BACKOFF_MIN_MS 600000   /* 10 min */
+#define HANDSHAKE_BACKOFF_MAX_MS 21600000 /* 6 h */
 
 /* What verify compares with the target, from the sensor, now. */
 struct handshake_figures {
@@ -42,8 +42,8 @@ struct handshake_figures {
 /* max(10 % of target, 32 MiB, growth x 5 s). */
 int64_t handshake_margin_bytes(int64_t target_bytes, int64_t growth_bytes_s);
 
-/* Verify alone: SHRINK_OK, or the first of no-app, floor, gate, ceiling that
- * forbids @target_bytes as a limit. */
+/* Verify alone: SHRINK_OK, or the first of SHRINK_BLIND, _FLOOR, _GATE,
+ * _CEILING that forbids @target_bytes as a limit. */
 enum shrink_reason handshake_verify(const struct handshake_figures *figures,
                                     int64_t target_bytes);
 
@@ -61,6 +61,7 @@ struct handshake {
     enum handshake_owner owner;
     unsigned container;
     int64_t target_bytes;      /* the new limit */
+    bool released;             /* the lever did what it could */
     uint64_t deadline_ms;      /* of the phase, mesh time */
     uint64_t backoff_ms;       /* of own proposals; 0: none so far */
     uint64_t blocked_until_ms; /* no own proposal before */
@@ -70,9 +71,9 @@ void handshake_init(struct handshake *h);
 
 /*
  * Opens a proposal and moves to HANDSHAKE_RELEASING.
- * SHRINK_OK; SHRINK_BUSY while one is open; SHRINK_BELOW_PUNISHMENT_LEVEL
- * when @target_bytes < @punishment_bytes; own proposals also SHRINK_TIMEOUT's
- * and refusals' back-off: SHRINK_BUSY until blocked_until_ms.
+ * SHRINK_OK; SHRINK_BUSY while one is open, and for own proposals during the
+ * back-off after a refusal; SHRINK_BELOW_PUNISHMENT_LEVEL when @target_bytes <
+ * @punishment_bytes.  Only SHRINK_OK changes @h.
  */
 struct handshake_proposal {
     enum handshake_owner owner;
@@ -84,7 +85,8 @@ enum shrink_reason handshake_propose(struct handshake *h,
                                      const struct handshake_proposal *proposal,
                                      uint64_t now_ms);
 
-/* The lever answered: true, it released what it could; false, it cannot. */
+/* The lever answered: true, it released what it could; false, it cannot, and
+ * the next check refuses: an app that says no is not shrunk by its figures. */
 void handshake_released(struct handshake *h, bool done, uint64_t now_ms);
 
 /* What became of the open proposal. */
@@ -101,8 +103,8 @@ enum handshake_verdict handshake_check(struct handshake *h,
                                        uint64_t now_ms,
                                        enum shrink_reason *reason);
 
-/* The resize was done, or will not be: back to idle.  Success clears the
- * back-off, a failure doubles it. */
+/* The resize was done, or will not be: back to idle.  For own proposals success
+ * clears the back-off and a failure doubles it. */
 void handshake_close(struct handshake *h, bool committed, uint64_t now_ms);
 
 #endif
