@@ -143,7 +143,8 @@ whole_part(const struct number *number, int64_t point, int64_t *out)
 /*
  * The digits from @point on, times 2^shift, rounded up; at most 2^shift.
  * Horner's rule from the last digit, rounding up at each step: exact, for
- * ceil((n + x) / 10) = ceil((n + ceil(x)) / 10).
+ * ceil((n + x) / 10) = ceil((n + ceil(x)) / 10).  A point left of all digits
+ * comes with shift 0 only, where the zeros in between change nothing.
  */
 static int64_t
 fraction_part(const struct number *number, int64_t point, unsigned shift)
@@ -153,9 +154,6 @@ fraction_part(const struct number *number, int64_t point, unsigned shift)
 
     for (int64_t i = number->all - 1; i >= point && i >= 0; i--) {
         sum = (digit_at(number, i) * unit + sum + 9) / 10;
-    }
-    for (int64_t zeros = -point; zeros > 0 && sum > 1; zeros--) {
-        sum = (sum + 9) / 10;
     }
     return (int64_t)sum;
 }

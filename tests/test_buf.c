@@ -39,9 +39,13 @@ the_last_byte_is_for_the_nul(void **state)
     assert_false(buf.overflow);
 
     gt_buf_text(&buf, "d");
-
     assert_true(buf.overflow);
     assert_string_equal(buf.data, "abc");
+
+    gt_buf_reset(&buf);
+    gt_buf_format(&buf, "%d", 1234);
+    assert_true(buf.overflow);
+    assert_string_equal(buf.data, "");
 }
 
 static void

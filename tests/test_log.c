@@ -47,10 +47,10 @@ an_event_needs_no_pairs(void **state)
 {
     struct fixture *f = *state;
 
-    gt_log_event(&f->log, GT_LOG_WARNING, "arbiter-lost");
+    gt_log_event(&f->log, GT_LOG_INFO, "arbiter-back");
 
-    assert_string_equal(
-        f->buf.data, "t=12.045 level=warning who=web-0 event=arbiter-lost\n");
+    assert_string_equal(f->buf.data,
+                        "t=12.045 level=info who=web-0 event=arbiter-back\n");
 }
 
 static void
@@ -90,7 +90,7 @@ outside_text_is_quoted_and_escaped(void **state)
     (void)state;
 
     assert_string_equal(gt_log_quote(out, ""), "\"\"");
-    assert_string_equal(gt_log_quote(out, "a b"), "\"a b\"");
+    assert_string_equal(gt_log_quote(out, "a ~"), "\"a ~\"");
     assert_string_equal(gt_log_quote(out, "\"\\\n\t\r\x01\x7f\xc3"),
                         "\"\\\"\\\\\\n\\t\\x0d\\x01\\x7f\\xc3\"");
 }
@@ -109,7 +109,7 @@ long_outside_text_is_cut_between_two_escapes(void **state)
         if (2 * len + 2 < GT_LOG_QUOTE_MAX) {
             assert_int_equal(got, 2 * len + 2);
         } else {
-            assert_in_range(got, GT_LOG_QUOTE_MAX - 4, GT_LOG_QUOTE_MAX - 1);
+            assert_int_equal(got, GT_LOG_QUOTE_MAX - 1);
             assert_string_equal(out + got - 6, "\\n...\"");
         }
     }
