@@ -305,6 +305,12 @@ the_configuration_is_printed_as_understood(void **state)
                                   "port=10\n"
                                   "tick-s=10\n"
                                   "simultaneous=true\n");
+
+    f.settings.simultaneous = false;
+    gt_buf_reset(&out);
+    gt_conf_print(&table, &f.settings, &out);
+
+    assert_non_null(strstr(out.data, "simultaneous=false\n"));
 }
 
 int
