@@ -63,8 +63,8 @@ PROGRAMS := $(if $(wildcard agent/main.c),gtcas-agent) \
             $(if $(wildcard arbiter/main.c),gtcas-arbiter)
 SIM_PROGRAMS := $(patsubst tests/sim/%_main.c,gtcas-%,$(wildcard tests/sim/*_main.c))
 
-.PHONY: all test check-san check-valgrind demo bench fuzz lint format coverage \
-        install image clean help
+.PHONY: all test check-san check-valgrind demo bench fuzz lint lint-format lint-rules format \
+        coverage install image clean help
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -139,15 +139,20 @@ fuzz: $(FUZZERS:%=$(BUILD)/%) ## fuzz every decoder for FUZZ_SECONDS each
 	    -max_total_time=$(FUZZ_SECONDS) $(BUILD)/corpus/$$f \
 	    $(wildcard tests/data/fuzz/$$f) || exit 1; done
 coverage: build/.deps-coverage ## line coverage of the pure files
-	@COVERAGE=1 $(MAKE) test COVERAGE=1
+	@$(MAKE) test COVERAGE=1
 	@tests/coverage.sh build-coverage $(PURE)
 
-FORMATTED = $(shell git ls-files '*.c' '*.h')
-lint: $(BUILD)/libgtcas.a build/.deps-lint ## format, arrows, purity, state, sizes, clang-tidy
-	clang-format --dry-run -Werror $(FORMATTED)
-	tests/lint.sh $(BUILD)
-	@printf '%s\n' $(SRC) $(SIM_SRC) | xargs -P $$(nproc) -n 4 \
-	    sh -c 'clang-tidy --quiet "$$@" -- -std=c17 $(CPPFLAGS) 2>build/tidy.$$$$ || { cat build/tidy.$$$$; exit 1; }' sh
+FORMATTED = $(shell find agent arbiter common proto tests -name '*.[ch]' 2>/dev/null)
+LINTED = $(SRC) $(SIM_SRC)
+lint: lint-format lint-rules $(LINTED:%.c=$(BUILD)/%.tidy) ## format, arrows, purity, state, sizes, clang-tidy
+lint-format: build/.deps-lint
+	@clang-format --dry-run -Werror $(FORMATTED)
+lint-rules: $(BUILD)/libgtcas.a $(call obj,$(LINTED)) build/.deps-lint
+	@tests/lint.sh $(BUILD)
+# The object stands for the headers: it is newer whenever one of them changed.
+$(BUILD)/%.tidy: %.c $(BUILD)/%.o .clang-tidy | build/.deps-lint
+	@echo clang-tidy $<
+	@clang-tidy --quiet $< -- -std=c17 $(CPPFLAGS) 2>$@ || { cat $@; exit 1; }
 format: build/.deps-lint ## rewrite the sources in the house style
 	clang-format -i $(FORMATTED)
 install: all ## install programs and man pages under DESTDIR and PREFIX

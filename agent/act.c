@@ -128,21 +128,15 @@ flags_of(const struct agent *a, struct gt_time now)
 }
 
 static void
-describe(const struct agent *a, size_t index, enum gt_resource resource,
-         bool intent, struct wire_player *out)
+describe(const struct player *p, bool offered, struct wire_player *out)
 {
-    const struct player *p = &a->containers[index].players[resource];
-
     out->current = p->current;
     out->target = p->target;
-    out->want = p->target;
+    out->want = offered ? p->want : p->target;
+    out->gain = offered ? p->gain : 0.0;
     out->floor = p->floor;
     out->max = p->max > p->floor ? p->max : p->floor;
     out->value = player_value(p);
-    if (intent && offers(a, index, resource)) {
-        out->want = p->want;
-        out->gain = p->gain;
-    }
 }
 
 static void
@@ -180,14 +174,14 @@ act_publish(struct agent *a, enum wire_kind kind, const char *reason,
     message->flags = flags_of(a, now);
     copy_text(message->reason, sizeof(message->reason), reason);
     message->containers_len = a->containers_len;
-    for (size_t i = 0; i < a->containers_len; i++) {
-        struct wire_container *container = &message->containers[i];
+    for (size_t i = 0; i < agent_seats(a); i++) {
+        struct agent_seat seat = agent_seat(a, i);
+        struct wire_container *container = &message->containers[seat.container];
+        bool offered = kind == WIRE_INTENT &&
+                       may_offer(a, seat.container, seat.resource, now);
 
-        container->weight = a->containers[i].policy.weight;
-        for (int r = 0; r < GT_RESOURCES; r++) {
-            describe(a, i, (enum gt_resource)r, kind == WIRE_INTENT,
-                     &container->players[r]);
-        }
+        container->weight = a->containers[seat.container].policy.weight;
+        describe(seat.player, offered, &container->players[seat.resource]);
     }
     if (kind == WIRE_HELLO) {
         introduce(a, message);
@@ -318,7 +312,7 @@ move(struct agent *a, size_t index, enum gt_resource resource,
         player_drop(p); /* the last line of defence: never below the floor */
         return false;
     }
-    if (!player_wishes_less(p)) {
+    if (!player_wishes_less(p) && a->resize.phase != RESIZE_IDLE) {
         put_back_shrinks(a);
     }
     player_move(p, now);
@@ -343,9 +337,7 @@ take_light(struct agent *a, const struct wire_light *light, struct gt_time now)
         a->counts.red_lights++;
         a->intent_red = true;
         p->decided_ms = 0; /* think again with this signal's load */
-        if (!player_wishes_less(p)) {
-            player_drop(p);
-        }
+        player_drop(p);
         return false;
     }
     a->counts.green_lights++;

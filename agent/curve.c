@@ -56,7 +56,7 @@ half(int i)
     return halves[i % HALF_OCTAVE] * (double)(INT64_C(1) << (i / HALF_OCTAVE));
 }
 
-/* The largest half bin that starts at or below @x; -1 below the grid. */
+/* The largest half bin that starts at or below @x; 0 below the grid. */
 static int
 half_bin(double x)
 {
@@ -64,7 +64,7 @@ half_bin(double x)
     int low = 0;
 
     if (!(x >= 1)) {
-        return -1;
+        return 0;
     }
     if (x >= half(2 * CURVE_BINS)) {
         return 2 * CURVE_BINS;
@@ -83,9 +83,6 @@ curve_bin(enum gt_resource resource, double units)
 {
     int bin = half_bin(grid_units(resource, units));
 
-    if (bin < 0) {
-        return 0;
-    }
     return bin >= 2 * CURVE_BINS ? CURVE_BINS - 1 : bin / 2;
 }
 

@@ -307,6 +307,25 @@ close_tick(struct agent *a, struct gt_time now)
     }
 }
 
+static void
+decide_and_act(struct agent *a, bool tick, struct gt_time now,
+               struct agent_update *update)
+{
+    if (a->handshake.phase != HANDSHAKE_IDLE) {
+        check_handshake(a, now, update);
+    }
+    act_commit(a, now, update);
+    if (a->blind) {
+        return; /* never resize blind */
+    }
+    decide_all(a, tick, now, update);
+    if (mesh_alone(&a->mesh, now)) {
+        act_alone(a, now, update);
+    } else {
+        act_intend(a, now, update);
+    }
+}
+
 void
 sense_figures(struct agent *a, const struct agent_figures *figures,
               struct gt_time now, struct agent_update *update)
@@ -322,22 +341,10 @@ sense_figures(struct agent *a, const struct agent_figures *figures,
     if (a->phase != AGENT_PLAYING) {
         return;
     }
-    if (a->handshake.phase != HANDSHAKE_IDLE) {
-        check_handshake(a, now, update);
-    }
-    act_commit(a, now, update);
-    if (blind) {
-        return; /* never resize blind */
-    }
     if (tick) {
         close_tick(a, now);
     }
-    decide_all(a, tick, now, update);
-    if (mesh_alone(&a->mesh, now)) {
-        act_alone(a, now, update);
-    } else {
-        act_intend(a, now, update);
-    }
+    decide_and_act(a, tick, now, update);
     if (tick && !(update->todo & AGENT_DO_PUBLISH)) {
         act_publish(a, WIRE_HEARTBEAT, "", update);
     }

@@ -15,7 +15,7 @@
 
 /* The struct of @type whose member @member is at @pointer. */
 #define gt_container_of(pointer, type, member)                                 \
-    ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
+    ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
 /* Calls @function with the variable's address when it goes out of scope. */
 #define gt_cleanup(function) __attribute__((cleanup(function)))

@@ -68,7 +68,7 @@ struct kube_pod {
     char name[KUBE_NAME_MAX];
     char space[KUBE_UID_MAX]; /* namespace */
     char uid[KUBE_UID_MAX];
-    char node[KUBE_NAME_MAX]; /* "" until bound */
+    char node[KUBE_NAME_MAX];     /* "" until bound */
     char workload[KUBE_NAME_MAX]; /* controller owner, "Kind/name", or "" */
     char resource_version[32];
     int64_t generation;
@@ -148,7 +148,7 @@ enum kube_outcome {
 
 struct kube_answer {
     enum kube_outcome outcome;
-    int status; /* HTTP, 0 without an answer */
+    int status;                     /* HTTP, 0 without an answer */
     char message[KUBE_MESSAGE_MAX]; /* of the Status, may be cut */
     struct kube_pod pod;            /* on KUBE_APPLIED */
 };

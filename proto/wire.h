@@ -29,8 +29,9 @@
 #define WIRE_NAME_MAX       254
 #define WIRE_REASON_MAX     64
 #define WIRE_CONTAINERS_MAX 8
-#define WIRE_KNOWN_MAX      64 /* ids in one part of a signal */
-#define WIRE_LIGHTS_MAX     32 /* lights in one part of a signal */
+/* In one part of a signal.  A part always fits, whatever the ids. */
+#define WIRE_KNOWN_MAX  48
+#define WIRE_LIGHTS_MAX 24
 
 enum wire_outcome {
     WIRE_OK,
@@ -38,7 +39,7 @@ enum wire_outcome {
     WIRE_E_OVERSIZE, /* longer than WIRE_MESSAGE_MAX */
     WIRE_E_VERSION,  /* another "v" */
     WIRE_E_KIND,     /* an unknown kind */
-    WIRE_E_FIELD,    /* a field missing, of a wrong type, out of range, NaN */
+    WIRE_E_FIELD,    /* a field absent, of a wrong type, out of range, NaN */
 };
 
 /*
@@ -67,16 +68,16 @@ struct wire_player {
 };
 
 struct wire_container {
-    char name[WIRE_ID_MAX]; /* a container name is at most 63 characters */
+    char name[WIRE_ID_MAX]; /* hello only, else "": the index is the name */
     double weight;          /* priority, 0.25 to 16 */
     struct wire_player players[GT_RESOURCES];
 };
 
 enum wire_flag {
     WIRE_FLAG_THROTTLED = 1 << 0, /* urgent: throttled now */
-    WIRE_FLAG_OOM       = 1 << 1, /* an OOM kill in the last minute */
+    WIRE_FLAG_OOM = 1 << 1,       /* an OOM kill in the last minute */
     WIRE_FLAG_HANDSHAKE = 1 << 2, /* a memory shrink is being prepared */
-    WIRE_FLAG_ALONE     = 1 << 3, /* decided without the arbiter since last */
+    WIRE_FLAG_ALONE = 1 << 3,     /* decided without the arbiter since last */
 };
 
 /* agent -> arbiter, on /strategies. */
@@ -84,16 +85,17 @@ struct wire_strategy {
     enum wire_kind kind;
     char id[WIRE_ID_MAX]; /* pod uid */
     uint64_t incarnation;
-    uint64_t seq;               /* rises by one a message, from 1 */
-    uint64_t heard_incarnation; /* the arbiter of the last signal used; 0 */
-    uint64_t heard_epoch;       /* and its epoch: newer grants are unheard */
-    uint32_t flags;             /* enum wire_flag */
-    char node[WIRE_NODE_MAX];       /* hello only, else "" */
-    char space[WIRE_ID_MAX];        /* namespace; hello only */
-    char pod[WIRE_NAME_MAX];        /* hello only */
-    char workload[WIRE_NAME_MAX];   /* owner, "Kind/name"; hello only, may be
-                                       "" */
-    char reason[WIRE_REASON_MAX];   /* refuse only */
+    uint64_t seq; /* rises by one a message, from 1 */
+    /* The arbiter, 0 for none, and the epoch up to which no more lights will be
+     * acted on: grants of a later epoch are unheard. */
+    uint64_t heard_incarnation;
+    uint64_t heard_epoch;
+    uint32_t flags;               /* enum wire_flag */
+    char node[WIRE_NODE_MAX];     /* hello only, else "" */
+    char space[WIRE_ID_MAX];      /* namespace; hello only */
+    char pod[WIRE_NAME_MAX];      /* hello only */
+    char workload[WIRE_NAME_MAX]; /* "Kind/name" or ""; hello only */
+    char reason[WIRE_REASON_MAX]; /* refuse only */
     size_t containers_len;
     struct wire_container containers[WIRE_CONTAINERS_MAX];
 };
@@ -115,7 +117,7 @@ enum wire_light_color {
 /* The answer to one wish of one intent. */
 struct wire_light {
     char id[WIRE_ID_MAX];
-    uint64_t seq;     /* of the intent that it answers */
+    uint64_t seq;      /* of the intent that it answers */
     uint8_t container; /* index into the intent's containers */
     enum gt_resource resource;
     enum wire_light_color color;
@@ -129,10 +131,10 @@ struct wire_light {
 struct wire_signal {
     char node[WIRE_NODE_MAX];
     uint64_t incarnation;
-    uint64_t epoch; /* rises with each signal of the node, from 1 */
-    uint32_t part, parts;   /* from 0 */
-    uint32_t valid_ms;      /* mesh time, counted from receipt */
-    uint32_t deadline_ms;   /* of the lights, counted from receipt */
+    uint64_t epoch;       /* rises with each signal of the node, from 1 */
+    uint32_t part, parts; /* from 0 */
+    uint32_t valid_ms;    /* mesh time, counted from receipt */
+    uint32_t deadline_ms; /* of the lights, counted from receipt */
     struct wire_load loads[GT_RESOURCES];
     size_t known_len; /* agents that the arbiter hears on this node */
     char known[WIRE_KNOWN_MAX][WIRE_ID_MAX];
@@ -141,18 +143,20 @@ struct wire_signal {
 };
 
 /*
- * Decodes @len bytes (not NUL-terminated).  @out is written only on WIRE_OK.
- * Every field is checked for type and range; current, target, want, floor and
- * max are >= 0, floor <= max, reals are finite.
+ * Decodes @len bytes (not NUL-terminated) without the topic.  @out is written
+ * only on WIRE_OK.  Every field is checked for type and range; current, target,
+ * want, floor and max are >= 0, floor <= max, reals are finite.
  */
 enum wire_outcome wire_strategy_decode(struct wire_strategy *out,
                                        const char *bytes, size_t len);
-enum wire_outcome wire_signal_decode(struct wire_signal *out,
-                                     const char *bytes, size_t len);
+enum wire_outcome wire_signal_decode(struct wire_signal *out, const char *bytes,
+                                     size_t len);
 
 /*
- * Appends the JSON text.  A message whose reals are not finite or that does
- * not fit sets buf->overflow and must not be sent.
+ * Appends the JSON text.  A message that does not fit, whose reals are not
+ * finite, whose integers are beyond 2^53 - 1 or whose texts hold anything but
+ * printable ASCII without quote and backslash is not appended and sets
+ * out->overflow.
  */
 void wire_strategy_encode(const struct wire_strategy *strategy,
                           struct gt_buf *out);
@@ -161,7 +165,7 @@ void wire_signal_encode(const struct wire_signal *signal, struct gt_buf *out);
 const char *wire_kind_name(enum wire_kind kind);
 const char *wire_outcome_name(enum wire_outcome outcome);
 
-/* The slot of a node's downlink: FNV-1a(node) mod WIRE_SLOTS. */
+/* The slot of a node's downlink: gt_rng_hash(node) mod WIRE_SLOTS. */
 #define WIRE_SLOTS 1024
 unsigned wire_slot(const char *node);
 

@@ -24,6 +24,15 @@ whole_octaves_are_exact(void **state)
 }
 
 static void
+amounts_are_rounded_up_to_what_kubernetes_can_say(void **state)
+{
+    (void)state;
+
+    assert_int_equal(gt_grid_amount(GT_MEMORY, 5), 3 * MIB); /* 2.38 */
+    assert_int_equal(gt_grid_amount(GT_CPU, 9), 5);          /* 4.65 */
+}
+
+static void
 a_step_is_nineteen_percent(void **state)
 {
     (void)state;
@@ -109,6 +118,7 @@ main(void)
         cmocka_unit_test(level_up_is_the_smallest_that_holds_the_amount),
         cmocka_unit_test(level_down_is_the_largest_within_the_amount),
         cmocka_unit_test(units_are_cores_and_mib),
+        cmocka_unit_test(amounts_are_rounded_up_to_what_kubernetes_can_say),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -147,6 +147,18 @@ the_max_wins_over_the_floor(void **state)
 }
 
 static void
+nothing_was_resized_before_the_start(void **state)
+{
+    struct fixture f;
+    (void)state;
+
+    start(&f);
+
+    assert_int_equal(
+        guard_may_resize(&f.pod, &f.memory, GUARD_SHRINK, at(1000)), GUARD_OK);
+}
+
+static void
 a_second_resize_waits_fifteen_seconds_but_not_when_urgent(void **state)
 {
     struct fixture f;
@@ -260,6 +272,7 @@ main(void)
         cmocka_unit_test(the_budget_ends_and_refills),
         cmocka_unit_test(the_vital_is_never_held_back),
         cmocka_unit_test(rest_saves_no_more_than_the_burst),
+        cmocka_unit_test(nothing_was_resized_before_the_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

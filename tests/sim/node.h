@@ -21,6 +21,7 @@
 #define TESTS_SIM_NODE_H
 
 #include "agent/cgroup.h"
+#include "common/time.h"
 #include "proto/kube.h"
 #include "tests/sim/trace.h"
 

@@ -64,7 +64,8 @@ double trace_at(const struct trace_series *series, enum gt_resource resource,
 
 /*
  * The @quantile (0 to 1; 1 is the maximum) of the linear demand at the whole
- * seconds of [from, to); 0 for an empty span, or one longer than a day.
+ * seconds of [from, to); 0 for an empty span.  Exact to a millionth of the
+ * largest demand.
  */
 double trace_quantile(const struct trace_series *series,
                       enum gt_resource resource, double quantile, int64_t from,
