@@ -20,6 +20,7 @@ player_init(struct player *p, const struct player_start *start)
     p->penalty = start->penalty;
     p->limited = start->beta > 0.0;
     p->beta = p->limited ? start->beta : 1.0;
+    p->at_risk = p->limited ? 1.0 : CONTENTION_MIN;
     p->min = start->min;
     p->max = start->max;
     p->moves = start->moves;
@@ -70,7 +71,7 @@ void
 player_tick(struct player *p)
 {
     struct learner_stakes stakes = {
-        .penalty = p->penalty,
+        .penalty = p->penalty * p->at_risk,
         .beta = p->beta,
         .floor = units(p, p->floor),
         .max = units(p, p->max),
@@ -84,11 +85,10 @@ static struct response_input
 input(const struct player *p, const struct player_view *view, double load)
 {
     double own = units(p, p->current);
-    double share = p->limited ? 1.0 : fmax(CONTENTION_MIN, view->contention);
     struct response_input in = {
         .resource = p->resource,
         .curve = learner_curve(&p->learner),
-        .penalty = p->penalty * fmin(share, 1.0),
+        .penalty = p->penalty * p->at_risk,
         .beta = p->beta,
         .current = p->current,
         .floor = p->floor,
@@ -122,7 +122,7 @@ evidence_gain(const struct player *p, int64_t to, double seen)
     double step = units(p, to) - from;
     double served = fmin(seen, units(p, to) * p->beta) - from * p->beta;
 
-    return p->penalty * fmax(served, 0.0) - GT_GAME_COST * step;
+    return p->penalty * p->at_risk * fmax(served, 0.0) - GT_GAME_COST * step;
 }
 
 /* The most that is known to be needed right now. */
@@ -210,6 +210,9 @@ player_decide(struct player *p, const struct player_view *view)
 {
     p->floor = floor_now(p, view->now);
     p->decided_ms = view->now.mono_ms;
+    if (!p->limited) {
+        p->at_risk = fmin(fmax(CONTENTION_MIN, view->contention), 1.0);
+    }
     player_drop(p);
     if (view->urgent) {
         learner_refresh(&p->learner, &p->demand);
@@ -266,7 +269,7 @@ player_value(const struct player *p)
 {
     double x = units(p, p->current);
 
-    return gt_game_own(x, p->penalty,
+    return gt_game_own(x, p->penalty * p->at_risk,
                        learner_unserved(&p->learner, x * p->beta));
 }
 

@@ -56,6 +56,7 @@ struct player {
     double penalty;   /* b x weight */
     double beta;      /* limit/request; demand is served up to beta x */
     bool limited;     /* there is a limit: demand above it is lost */
+    double at_risk;   /* share of the demand above beta x that is lost */
     int64_t min, max; /* policy: requests */
     bool moves;       /* the policy lets this resource be resized */
     int64_t current;  /* request in force */
