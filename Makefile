@@ -90,6 +90,9 @@ $(BUILD)/libgtcas.a: $(call obj,$(PURE))
 $(BUILD)/libgtcas_io.a: $(call io,common)
 	@rm -f $@
 	$(AR) rcs $@ $^
+$(BUILD)/libagent_io.a: $(call obj,$(filter agent/%_io.c,$(IO_SRC)))
+	@rm -f $@
+	$(AR) rcs $@ $^
 $(BUILD)/libsim.a: $(call obj,$(SIM))
 	@rm -f $@
 	$(AR) rcs $@ $^
@@ -109,6 +112,8 @@ $(SIM_PROGRAMS:%=$(BUILD)/%): $(BUILD)/gtcas-%: $(BUILD)/tests/sim/%_main.o $(SI
 	$(link) $(IO_LIBS) $(PURE_LIBS) -lz
 
 # io_* meet the real libraries on loopback, proc_* the real programs.
+$(BUILD)/io_agent_%: $(BUILD)/tests/io_agent_%.o $(BUILD)/libagent_io.a $(LIBS)
+	$(link) $(TEST_LIBS) $(IO_LIBS) $(PURE_LIBS)
 $(BUILD)/io_%: $(BUILD)/tests/io_%.o $(SIMS) $(LIBS)
 	$(link) $(TEST_LIBS) $(IO_LIBS) $(PURE_LIBS) -lz
 $(BUILD)/proc_%: $(BUILD)/tests/proc_%.o $(SIMS) $(LIBS) | all
