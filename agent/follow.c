@@ -6,7 +6,7 @@
 
 #include "agent/act.h"
 
-/* What was refused or withdrawn is not asked for again for a while. */
+/* An ask that cannot be had is not repeated for as long. */
 #define BLOCK_MS 60000
 
 static void
@@ -25,16 +25,32 @@ do_deed(struct agent *a, enum resize_deed deed, struct agent_update *update)
     }
 }
 
+/* Would the same ask fail again?  Not where the way to the API was at fault. */
+static bool
+is_infeasible(const struct agent *a, enum resize_end end)
+{
+    enum kube_outcome refusal = a->resize.refusal;
+
+    if (end != RESIZE_REFUSED) {
+        return end != RESIZE_DONE;
+    }
+    return refusal != KUBE_E_TRANSPORT && refusal != KUBE_E_ANSWER &&
+           refusal != KUBE_E_UNAUTHORIZED && refusal != KUBE_E_CONFLICT &&
+           refusal != KUBE_E_THROTTLED && refusal != KUBE_E_SERVER;
+}
+
 static void
 settle(struct agent *a, enum resize_end end, struct gt_time now)
 {
+    bool infeasible = is_infeasible(a, end);
+
     for (size_t i = 0; i < agent_seats(a); i++) {
         struct agent_seat seat = agent_seat(a, i);
         struct player *p = seat.player;
         int64_t has =
             a->pod.containers[seat.container].spec.requests[seat.resource];
 
-        if (end != RESIZE_DONE && p->target > has) {
+        if (infeasible && p->target > has) {
             player_block(p, p->target, now.mono_ms + BLOCK_MS);
         }
         player_settle(p, has > 0 ? has : p->current);
