@@ -7,7 +7,7 @@
  * folder.  Field names: KEP-1287 (in-place pod resize) and the Kubernetes API.
  *
  * Pure.  Structs own their texts; a text that does not fit is
- * KUBE_E_SHAPE, never cut.
+ * KUBE_E_SHAPE, never cut, but for messages to people.
  */
 #ifndef PROTO_KUBE_H
 #define PROTO_KUBE_H
@@ -25,6 +25,8 @@
 #define KUBE_ANNOTATIONS_MAX 32 /* of our prefix; more are KUBE_E_SHAPE */
 #define KUBE_MESSAGE_MAX     512
 #define KUBE_ABSENT          (-1) /* no such request or limit */
+/* Larger amounts are read as this: there are limits of any size. */
+#define KUBE_AMOUNT_MAX ((INT64_C(1) << 53) - 1)
 
 enum kube_decode {
     KUBE_OK,
@@ -48,12 +50,12 @@ struct kube_container {
     char container_id[128]; /* "containerd://..." or "" */
 };
 
-/* A resize condition of the pod. */
+/* A resize condition of the pod, from the best to the worst. */
 enum kube_resize {
     KUBE_RESIZE_NONE,
+    KUBE_RESIZE_IN_PROGRESS, /* PodResizeInProgress without a reason */
     KUBE_RESIZE_DEFERRED,    /* PodResizePending, reason Deferred */
     KUBE_RESIZE_INFEASIBLE,  /* PodResizePending, reason Infeasible */
-    KUBE_RESIZE_IN_PROGRESS, /* PodResizeInProgress without a reason */
     KUBE_RESIZE_ERROR,       /* PodResizeInProgress, reason Error */
 };
 
@@ -76,13 +78,16 @@ struct kube_pod {
     bool terminating;            /* deletionTimestamp is set */
     bool finished;               /* phase Succeeded or Failed */
     enum kube_qos qos;
-    enum kube_resize resize; /* the worst condition */
-    char resize_message[KUBE_MESSAGE_MAX];
-    char priority_class[KUBE_UID_MAX];
+    enum kube_resize resize;               /* the worst condition */
+    char resize_message[KUBE_MESSAGE_MAX]; /* may be cut */
+    char priority_class[KUBE_NAME_MAX];
     size_t containers_len;
     struct kube_container containers[KUBE_CONTAINERS_MAX];
-    /* Requests of all that is not in @containers: native sidecars. */
+    /* Requests of what runs beside @containers: native sidecars, and the
+     * overhead of the runtime. */
     int64_t sidecar_requests[GT_RESOURCES];
+    /* The most that is needed before @containers start; counted for life. */
+    int64_t init_requests[GT_RESOURCES];
     size_t annotations_len;
     struct kube_annotation annotations[KUBE_ANNOTATIONS_MAX];
 };
@@ -102,13 +107,17 @@ enum kube_decode kube_node_decode(struct kube_node *out, const char *json,
 const char *kube_pod_annotation(const struct kube_pod *pod, const char *key);
 
 /*
- * What the scheduler and the kubelet count for the pod: per resource the sum
- * over containers of the larger of spec and actual request, plus sidecars.
+ * What the scheduler and the kubelet count for the pod: the sum over containers
+ * of the larger of spec and actual request (of an infeasible resize: of the
+ * actual one), plus sidecars, and at least what the start needs.
  */
 int64_t kube_pod_request(const struct kube_pod *pod, enum gt_resource resource);
 
-/* Is every container of @pod running with exactly the resources @ask of it?
- * Done also needs observedGeneration and no condition: see kube_pod_settled. */
+/*
+ * Is the resize that made @generation done?  The kubelet has seen it, there is
+ * no resize condition, and every container whose resources the kubelet reports
+ * has exactly the ones of its spec.
+ */
 bool kube_pod_settled(const struct kube_pod *pod, int64_t generation);
 
 /* The change of one container in a patch; KUBE_ABSENT: leave alone. */
@@ -124,7 +133,11 @@ struct kube_patch {
     struct kube_change changes[KUBE_CONTAINERS_MAX];
 };
 
-/* Appends the strategic-merge body. */
+/*
+ * Appends the strategic-merge body; "{}", which only reads, for an empty @patch
+ * without a uid.  Names or amounts that nobody would take set out->overflow,
+ * and nothing is appended.
+ */
 void kube_patch_encode(const struct kube_patch *patch, struct gt_buf *out);
 
 /* What came back from a PATCH of pods/resize. */
@@ -136,8 +149,8 @@ enum kube_outcome {
     KUBE_E_FORBIDDEN,     /* 403: RBAC */
     KUBE_E_LIMIT_RANGE,   /* 403: LimitRange */
     KUBE_E_QUOTA,         /* 403: ResourceQuota */
-    KUBE_E_NODE_CAPACITY, /* 403: above the node's allocatable, or a feature */
-    KUBE_E_POLICY,        /* 403: an admission policy */
+    KUBE_E_NODE_CAPACITY, /* 403: the node is too small, too old or gone */
+    KUBE_E_POLICY,        /* 403, 422 or 400: an admission policy or webhook */
     KUBE_E_NOT_FOUND,     /* 404 */
     KUBE_E_CONFLICT,      /* 409 */
     KUBE_E_INVALID,       /* 422: QoS, quantities, uid */
