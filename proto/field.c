@@ -81,8 +81,7 @@ field_integer(struct json_object *object, const char *key, int64_t min,
     /* What int64_t does not hold comes clamped to its ends, and both lie
      * outside of every range. */
     int64_t number = json_object_get_int64(value);
-    if (number < min || number > max || number > FIELD_INTEGER_MAX ||
-        number < -FIELD_INTEGER_MAX) {
+    if (number < min || number > max) {
         return false;
     }
     *out = number;

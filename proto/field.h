@@ -3,8 +3,8 @@
  * JSON fields, strictly: json-c is lax, so that every field that comes from
  * outside is read through one of these, which check type, range and length.
  *
- * Integers are exact and within +-FIELD_INTEGER_MAX, which every JSON reader
- * holds exactly.  A field that is null is absent.  Of duplicate keys the last
+ * Integers are exact; ranges end at FIELD_INTEGER_MAX, up to which every JSON
+ * reader is exact.  A field that is null is absent.  Of duplicate keys the last
  * one counts.
  *
  * A reader of a needed field is false where the field is absent.  The

@@ -288,9 +288,11 @@ a_pod_counts_with_its_start_and_its_overhead(void **state)
     assert_int_equal(pod.sidecar_requests[GT_MEMORY], 24 * MI);
     assert_int_equal(kube_pod_request(&pod, GT_MEMORY), 64 * MI);
     assert_int_equal(decode_pod(&pod, "\"tolerations\": []",
-                                "\"overhead\": {\"memory\": \"8Mi\"}"),
+                                "\"overhead\": {\"memory\": \"8Mi\", "
+                                "\"cpu\": \"5m\"}"),
                      KUBE_OK);
     assert_int_equal(kube_pod_request(&pod, GT_MEMORY), 72 * MI);
+    assert_int_equal(kube_pod_request(&pod, GT_CPU), 1065);
 }
 
 static void
@@ -320,6 +322,7 @@ what_is_no_pod_is_refused(void **state)
         {"{",                     "",                                KUBE_E_SYNTAX},
         {"\"Pod\"",               "\"Node\"",                        KUBE_E_SHAPE },
         {"\"uid\"",               "\"x\"",                           KUBE_E_SHAPE },
+        {"\"containers\": [",     "\"containers\": [], \"x\": [",    KUBE_E_SHAPE },
         {"\"shop\"",              "3",                               KUBE_E_SHAPE },
         {"\"1714\"",              "1714",                            KUBE_E_SHAPE },
         {"\"generation\": 2",     "\"generation\": \"2\"",           KUBE_E_SHAPE },

@@ -70,7 +70,7 @@ static void
 a_patch_that_nobody_would_take_is_not_written(void **state)
 {
     struct kube_patch patches[] = {nothing, nothing, nothing};
-    char memory[64];
+    char memory[128];
     struct gt_buf buf;
     (void)state;
     patches[0].changes[0].to.limits[GT_CPU] = -2;
@@ -138,6 +138,10 @@ an_applied_patch_comes_with_the_pod(void **state)
     struct kube_answer answer;
     (void)state;
     golden_read(&golden, "tests/data/kube/pod.json");
+    golden_replace(&golden, "\"Pod\"", "\"Node\"");
+    kube_answer_decode(&answer, 200, golden.text, golden.len);
+    assert_int_equal(answer.outcome, KUBE_E_ANSWER);
+    golden_replace(&golden, "\"Node\"", "\"Pod\"");
 
     kube_answer_decode(&answer, 200, golden.text, golden.len);
 

@@ -87,7 +87,15 @@ what_is_no_event_is_refused(void **state)
         {"{\"kind\":\"Status\",\"code\":500}",                    KUBE_E_SHAPE },
     };
     static const struct kube_watch_event untouched = {.kind = 77};
+    struct golden golden;
+    struct kube_watch_event other;
     (void)state;
+    golden_read(&golden, "tests/data/kube/watch.txt");
+    golden_replace(&golden, "\"Pod\"", "\"Cat\"");
+
+    assert_int_equal(kube_watch_decode(&other, KUBE_OBJECT_POD, golden.text,
+                                       strcspn(golden.text, "\n")),
+                     KUBE_E_SHAPE);
 
     for (size_t i = 0; i < GT_ARRAY_LEN(cases); i++) {
         struct kube_watch_event event = untouched;

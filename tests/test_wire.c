@@ -375,6 +375,25 @@ assert_not_sendable(const struct wire_strategy *s)
 }
 
 static void
+only_a_hello_carries_names(void **state)
+{
+    struct wire_strategy s = {.kind = WIRE_HEARTBEAT,
+                              .id = "a",
+                              .node = "node-a",
+                              .reason = "too-low",
+                              .containers_len = 1,
+                              .containers = {{.name = "app"}}};
+    struct golden text;
+    (void)state;
+
+    encode_strategy(&s, &text);
+
+    assert_null(strstr(text.text, "app"));
+    assert_null(strstr(text.text, "node-a"));
+    assert_null(strstr(text.text, "too-low"));
+}
+
+static void
 what_no_peer_would_accept_is_not_encoded(void **state)
 {
     static const struct wire_strategy good = {.kind = WIRE_INTENT,
@@ -457,6 +476,7 @@ main(void)
         cmocka_unit_test(a_message_read_and_written_again_is_the_same),
         cmocka_unit_test(the_longest_hello_fits_into_a_message),
         cmocka_unit_test(a_full_part_of_a_signal_fits_whatever_the_ids),
+        cmocka_unit_test(only_a_hello_carries_names),
         cmocka_unit_test(what_no_peer_would_accept_is_not_encoded),
         cmocka_unit_test(a_message_that_does_not_fit_leaves_nothing_behind),
         cmocka_unit_test(every_kind_and_outcome_has_a_name),
