@@ -258,6 +258,13 @@ node_pod_view(const struct node_sim *sim, size_t pod, struct kube_pod *out)
 }
 
 void
+node_allocated(const struct node_sim *sim, size_t pod, size_t container,
+               struct kube_resources *out)
+{
+    *out = sim->pods[pod].containers[container].allocated;
+}
+
+void
 node_node_view(const struct node_sim *sim, size_t node, struct kube_node *out)
 {
     const struct node_spec *spec = &sim->config.nodes[node];

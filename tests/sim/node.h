@@ -108,6 +108,10 @@ void node_pod_view(const struct node_sim *sim, size_t pod,
 void node_node_view(const struct node_sim *sim, size_t node,
                     struct kube_node *out);
 
+/* What the kubelet has set aside for a container. */
+void node_allocated(const struct node_sim *sim, size_t pod, size_t container,
+                    struct kube_resources *out);
+
 /* Counts every change of any pod or node; a pod's resourceVersion. */
 uint64_t node_version(const struct node_sim *sim);
 uint64_t node_pod_version(const struct node_sim *sim, size_t pod);

@@ -180,8 +180,7 @@ fits(const struct node_sim *sim, size_t pod, char message[KUBE_MESSAGE_MAX])
             (void)snprintf(message, KUBE_MESSAGE_MAX,
                            "Node didn't have enough resource: %s, requested: "
                            "%" PRId64 ", used: %" PRId64 ", capacity: %" PRId64,
-                           r == GT_CPU ? "cpu" : "memory", wished, used,
-                           capacity);
+                           gt_resource_name(r), wished, used, capacity);
             return false;
         }
     }
