@@ -6,6 +6,18 @@
 #include <math.h>
 #include <string.h>
 
+/* In strict mode json-c 0.18 takes bytes above 0x7f for control characters. */
+static int
+flags_for(const char *bytes, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (((unsigned char)bytes[i] & 0x80) != 0) {
+            return JSON_TOKENER_VALIDATE_UTF8;
+        }
+    }
+    return JSON_TOKENER_VALIDATE_UTF8 | JSON_TOKENER_STRICT;
+}
+
 struct json_object *
 field_parse(const char *bytes, size_t len, int depth)
 {
@@ -19,11 +31,9 @@ field_parse(const char *bytes, size_t len, int depth)
     if (tokener == NULL) {
         return NULL;
     }
-    json_tokener_set_flags(tokener,
-                           JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+    json_tokener_set_flags(tokener, flags_for(bytes, len));
     value = json_tokener_parse_ex(tokener, bytes, (int)len);
-    /* Strict mode refuses text after the value, but for a NUL and what follows
-     * it. */
+    /* A value may end early, before more text or a NUL. */
     if (json_tokener_get_error(tokener) != json_tokener_success ||
         json_tokener_get_parse_end(tokener) != len) {
         json_object_put(value);

@@ -94,6 +94,17 @@ only_annotations_of_the_mesh_are_kept(void **state)
 }
 
 static void
+texts_may_be_of_any_language(void **state)
+{
+    struct kube_pod pod;
+    (void)state;
+
+    assert_int_equal(decode_pod(&pod, "\"potential-game\"", "\"caf\xc3\xa9\""),
+                     KUBE_OK);
+    assert_string_equal(kube_pod_annotation(&pod, "strategy"), "caf\xc3\xa9");
+}
+
+static void
 a_pod_needs_little_to_be_one(void **state)
 {
     static const char json[] =
@@ -429,6 +440,7 @@ main(void)
         cmocka_unit_test(a_pod_is_read_field_by_field),
         cmocka_unit_test(containers_keep_their_order_and_get_their_own_status),
         cmocka_unit_test(only_annotations_of_the_mesh_are_kept),
+        cmocka_unit_test(texts_may_be_of_any_language),
         cmocka_unit_test(a_pod_needs_little_to_be_one),
         cmocka_unit_test(the_end_of_a_pod_is_seen),
         cmocka_unit_test(the_qos_class_is_read_or_else_worked_out),
