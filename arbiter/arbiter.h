@@ -18,6 +18,7 @@
 #ifndef ARBITER_ARBITER_H
 #define ARBITER_ARBITER_H
 
+#include "arbiter/roster.h"
 #include "common/log.h"
 #include "common/time.h"
 #include "proto/kube.h"
@@ -25,6 +26,7 @@
 
 #define ARBITER_PERIOD_MS   15000 /* a node's signal without lights */
 #define ARBITER_GAP_MS      100   /* between two signals of a node */
+#define ARBITER_HELLO_MS    1000  /* the same, to list who said hello */
 #define ARBITER_VALID_MS    45000
 #define ARBITER_DEADLINE_MS 5000
 
@@ -49,7 +51,8 @@ enum arbiter_event_kind {
     ARBITER_NODE,
     ARBITER_LISTING, /* a full LIST of @object begins */
     ARBITER_SYNCED,  /* it is complete: what it did not name is gone */
-    ARBITER_LOST,    /* the watch of @object is lost; its books stay */
+    ARBITER_LOST,    /* the watch of @object is lost; its books stay, and
+                        its next event says that it is back */
     ARBITER_STOP,    /* last event */
 };
 
@@ -65,7 +68,9 @@ struct arbiter_event {
 };
 
 enum arbiter_todo {
-    ARBITER_DO_SIGNAL = 1 << 0, /* pull with arbiter_next_signal() */
+    /* Pull with arbiter_next_signal(), then step with ARBITER_WAKE: until then
+     * @wake_ms is in the past. */
+    ARBITER_DO_SIGNAL = 1 << 0,
 };
 
 struct arbiter_update {
@@ -73,28 +78,16 @@ struct arbiter_update {
     uint64_t wake_ms; /* mesh time of the next ARBITER_WAKE */
 };
 
-/* What became of a strategy. */
-enum arbiter_fate {
-    ARBITER_TAKEN,
-    ARBITER_JOINED,      /* taken, and its sender is new */
-    ARBITER_E_UNKNOWN,   /* of nobody that said hello: it is told to */
-    ARBITER_E_OLDER,     /* of an older incarnation of the agent */
-    ARBITER_E_STALE,     /* repeated or out of order */
-    ARBITER_E_SHAPE,     /* other containers than its hello named */
-    ARBITER_E_MISPLACED, /* a hello from another node than the pod's */
-    ARBITER_E_FULL,      /* no room in the roster or in the books */
-    ARBITER_FATES
-};
-
 /* Happened since start. */
 struct arbiter_counts {
-    uint64_t messages[WIRE_BYE + 1][ARBITER_FATES];
+    uint64_t messages[WIRE_BYE + 1][ROSTER_FATES];
     uint64_t garbled[WIRE_E_FIELD + 1]; /* by enum wire_outcome */
     uint64_t signals, parts;
     uint64_t rounds; /* signals with lights */
     uint64_t lights[WIRE_RED + 1];
     uint64_t floor_growths; /* green lights that needed no gain */
     uint64_t acked, lapsed; /* audited moves: made, not made */
+    uint64_t unaudited;     /* green lights that found no room there */
     uint64_t potential_drops;
     uint64_t expired;
     uint64_t full; /* pods and nodes that found no room */
@@ -150,7 +143,6 @@ bool arbiter_next_signal(struct arbiter *a, struct gt_time now,
                          struct wire_signal *out);
 
 const struct arbiter_counts *arbiter_counts(const struct arbiter *a);
-const char *arbiter_fate_name(enum arbiter_fate fate);
 
 /* Both full LISTs were read. */
 bool arbiter_synced(const struct arbiter *a);
