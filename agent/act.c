@@ -75,8 +75,24 @@ act_restore(struct agent *a, struct agent_update *update)
     act_lever(a, AGENT_DO_RESTORE, has->spec.limits[GT_MEMORY], update);
 }
 
+/* Is a growth under way?  Nothing takes its place. */
+static bool
+is_growing(const struct agent *a)
+{
+    bool growing = false;
+
+    for (size_t i = 0; i < a->containers_len; i++) {
+        const struct player *players = a->containers[i].players;
+
+        growing = growing || players[GT_CPU].target > players[GT_CPU].current ||
+                  players[GT_MEMORY].target > players[GT_MEMORY].current;
+    }
+    return growing;
+}
+
 /* Is the wish one to ask lights for?  A memory shrink under a limit is, once
- * its handshake holds; any shrink waits for the resize under way. */
+ * its handshake holds; a shrink waits for the resize under way, a growth for
+ * another growth. */
 static bool
 offers(const struct agent *a, size_t index, enum gt_resource resource)
 {
@@ -87,7 +103,7 @@ offers(const struct agent *a, size_t index, enum gt_resource resource)
         return false;
     }
     if (!player_wishes_less(p)) {
-        return true;
+        return a->resize.phase == RESIZE_IDLE || !is_growing(a);
     }
     if (a->resize.phase != RESIZE_IDLE) {
         return false;
@@ -378,6 +394,23 @@ act_lights(struct agent *a, const struct wire_signal *signal,
     }
 }
 
+/* The figures are no longer what the handshake found: back off, as from any
+ * refusal. */
+static void
+give_up_shrink(struct agent *a, struct gt_time now, struct agent_update *update)
+{
+    const struct handshake *h = &a->handshake;
+
+    gt_log_line(a->log, GT_LOG_WARNING, "shrink_refused",
+                "container=%s target_bytes=%" PRId64 " reason=commit",
+                a->pod.containers[h->container].name, h->target_bytes);
+    a->counts.handshakes_refused++;
+    player_drop(player_of(a, h->container, GT_MEMORY));
+    handshake_close(&a->handshake, false, now.mono_ms);
+    act_restore(a, update);
+    act_publish(a, WIRE_REFUSE, "handshake", update);
+}
+
 void
 act_commit(struct agent *a, struct gt_time now, struct agent_update *update)
 {
@@ -387,8 +420,12 @@ act_commit(struct agent *a, struct gt_time now, struct agent_update *update)
         return;
     }
     a->commit_pending = false;
-    if (!offers(a, h->container, GT_MEMORY) || !act_verified(a)) {
+    if (!offers(a, h->container, GT_MEMORY)) {
         act_publish(a, WIRE_REFUSE, "handshake", update);
+        return;
+    }
+    if (!act_verified(a)) {
+        give_up_shrink(a, now, update);
         return;
     }
     if (move(a, h->container, GT_MEMORY, "green_light", now)) {
