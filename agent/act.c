@@ -233,12 +233,13 @@ act_intend(struct agent *a, struct gt_time now, struct agent_update *update)
         a->intent_red = false;
         return;
     }
-    if (a->intent_seq != 0 && now.mono_ms - a->intent_ms < INTENT_REPEAT_MS) {
+    if (a->lights_due && now.mono_ms - a->intent_ms < INTENT_REPEAT_MS) {
         return; /* its lights are on their way */
     }
     act_publish(a, WIRE_INTENT, "", update);
     a->counts.intents++;
     a->intent_seq = a->mesh.seq;
+    a->lights_due = true;
     a->intent_ms = now.mono_ms;
 }
 
@@ -341,7 +342,7 @@ take_light(struct agent *a, const struct wire_light *light, struct gt_time now)
 {
     struct player *p;
 
-    if (light->container >= a->containers_len) {
+    if (light->container >= a->containers_len || a->blind) {
         return false;
     }
     p = player_of(a, light->container, light->resource);
@@ -369,19 +370,15 @@ act_lights(struct agent *a, const struct wire_signal *signal,
            struct gt_time now, struct agent_update *update)
 {
     bool moved = false;
-    bool mine = false;
 
     for (size_t i = 0; i < signal->lights_len; i++) {
         const struct wire_light *light = &signal->lights[i];
 
         if (light->seq == a->intent_seq && a->intent_seq != 0 &&
             strcmp(light->id, a->mesh.id) == 0) {
-            mine = true;
+            a->lights_due = false;
             moved = take_light(a, light, now) || moved;
         }
-    }
-    if (mine) {
-        a->intent_seq = 0;
     }
     if (moved) {
         update->granted = !a->intent_red;

@@ -95,6 +95,7 @@ mesh_hear(struct mesh *m, const struct wire_signal *signal, struct gt_time now)
     m->arbiter = signal->incarnation;
     m->epoch = signal->epoch;
     m->parts_heard |= part_bit(signal);
+    m->parts = signal->parts;
     m->valid_until_ms = now.mono_ms + signal->valid_ms;
     memcpy(m->loads, signal->loads, sizeof(m->loads));
     m->listed = m->listed || lists(signal, m->id);
@@ -155,7 +156,9 @@ mesh_stamp(struct mesh *m, enum wire_kind kind, struct wire_strategy *out)
     out->incarnation = m->incarnation;
     out->seq = ++m->seq;
     out->heard_incarnation = m->arbiter;
-    out->heard_epoch = m->epoch;
+    /* A light may still come in a part of this epoch that was not heard. */
+    out->heard_epoch =
+        m->epoch - (m->epoch > 0 && !all_parts_heard(m, m->parts) ? 1 : 0);
 }
 
 const char *

@@ -39,6 +39,7 @@ struct mesh {
     uint64_t seq;             /* of the last message sent */
     uint64_t arbiter;         /* incarnation of the last signal; 0: never */
     uint64_t epoch;
+    uint32_t parts;          /* that @epoch has */
     uint64_t parts_heard;    /* bit a part of @epoch */
     bool listed;             /* by a part of @epoch */
     bool known;              /* the arbiter hears us */

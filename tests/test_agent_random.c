@@ -178,7 +178,7 @@ the_rules_hold(const struct solo *s)
 {
     if (s->update.todo & AGENT_DO_PATCH &&
         s->agent->resize.phase == RESIZE_SENT) {
-        assert_false(s->blind);
+        assert_false(s->agent->blind);
         for (size_t i = 0; i < s->update.patch.changes_len; i++) {
             amounts_are_allowed(s, i);
         }
