@@ -56,7 +56,7 @@ struct demo_view {
     struct demo_node nodes[DEMO_NODES];
     struct demo_books books, static_books;
     uint64_t potential_drops;
-    uint64_t agents; /* that the arbiter hears */
+    uint64_t agents;             /* that the arbiter hears */
     uint64_t overbooked_samples; /* looks at which a node's bound of requests
                                     and grants in flight was above capacity */
     struct demo_latencies throttle_to_patch; /* uncontended, mesh time */

@@ -98,6 +98,16 @@ rig_runs(struct rig_program *program)
     return program->pid > 0;
 }
 
+/* Of the run before. */
+static void
+forget_log(const struct rig *rig, const struct rig_program *program)
+{
+    char log[PATH_SIZE];
+
+    snprintf(log, sizeof(log), "%s/%s.log", rig->config.dir, program->name);
+    unlink(log);
+}
+
 static void
 port_path(const struct rig *rig, const struct rig_program *program,
           char path[PATH_SIZE])
@@ -192,7 +202,6 @@ start_testnode(struct rig *rig, struct gt_err *err)
 {
     struct line line;
 
-    strcpy(rig->testnode.name, "testnode");
     begin_line(rig, &rig->testnode, "gtcas-testnode", &line);
     snprintf(line.text[0], PATH_SIZE, "%s/cgroup", rig->config.dir);
     add_word(&line.words, "--listen");
@@ -251,7 +260,6 @@ rig_start_arbiter(struct rig *rig, struct gt_err *err)
     bool again = rig->arbiter.bus_port != 0;
     int error = -EADDRINUSE;
 
-    strcpy(rig->arbiter.name, "arbiter");
     for (int i = 0; i < 5 && error != 0; i++) {
         error =
             try_arbiter(rig, again ? rig->arbiter.bus_port : free_port(), err);
@@ -266,9 +274,6 @@ rig_start_agent(struct rig *rig, size_t index, struct gt_err *err)
     struct rig_pod *pod = &rig->pods[index];
     struct line line;
 
-    pod->agent.name[0] = '\0';
-    strncat(strcpy(pod->agent.name, "agent-"), pod->name,
-            sizeof(pod->agent.name) - sizeof("agent-"));
     begin_line(rig, &pod->agent, "gtcas-agent", &line);
     api_url(rig, line.text[0]);
     snprintf(line.text[1], PATH_SIZE, "localhost:%u", rig->arbiter.bus_port);
@@ -320,6 +325,10 @@ add_pod(struct rig *rig, struct json_object *item)
              text_at(item, "metadata", "uid"));
     snprintf(pod->node, sizeof(pod->node), "%s",
              text_at(item, "spec", "nodeName"));
+    pod->agent.name[0] = '\0';
+    strncat(strcpy(pod->agent.name, "agent-"), pod->name,
+            sizeof(pod->agent.name) - sizeof("agent-"));
+    forget_log(rig, &pod->agent);
     rig->pods_len++;
 }
 
@@ -345,10 +354,22 @@ find_pods(struct rig *rig, struct gt_err *err)
     return rig->pods_len > 0 ? 0 : gt_err_set(err, -EPROTO, "no pods to play");
 }
 
+/* Nothing was started under these names yet. */
+static void
+name_programs(struct rig *rig)
+{
+    strcpy(rig->testnode.name, "testnode");
+    forget_log(rig, &rig->testnode);
+    forget_log(rig, &rig->arbiter);
+}
+
 static int
 start_all(struct rig *rig, struct gt_err *err)
 {
-    int error = start_testnode(rig, err);
+    int error;
+
+    name_programs(rig);
+    error = start_testnode(rig, err);
 
     if (error == 0) {
         error = find_pods(rig, err);
