@@ -227,7 +227,7 @@ play(struct demo *d, const sigset_t *ending)
                               "--node-cpu",   o->node_cpu, "--node-memory",
                               o->node_memory, NULL};
     const char *arbiter[] = {o->simultaneous ? "--simultaneous" : NULL, NULL};
-    const char *agent[] = {"--reconnect-min", "50", "--reconnect-max", "500",
+    const char *agent[] = {"--reconnect-min", "0.05", "--reconnect-max", "0.5",
                            NULL};
     struct rig_config config = {
         .build = o->build,
