@@ -11,6 +11,13 @@ CC      ?= cc
 SAN   ?=
 COVERAGE ?=
 comma := ,
+# As many jobs as there are CPUs, and a word a file; V=1 shows the commands.
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
+MAKEFLAGS += --no-print-directory
+V     ?=
+Q     := $(if $(V),,@)
 BUILD ?= build$(if $(SAN),-$(subst $(comma),-,$(SAN)))$(if $(COVERAGE),-coverage)
 
 CPPFLAGS += -I. -D_GNU_SOURCE -DGTCAS_VERSION='"$(VERSION)"'
@@ -82,27 +89,28 @@ build/.deps-%: tests/deps.sh
 
 $(BUILD)/%.o: %.c | build/.deps
 	@mkdir -p $(@D)
-	$(COMPILE) -c $< -o $@
+	@echo "CC $@"
+	$(Q)$(COMPILE) -c $< -o $@
 
 $(BUILD)/libgtcas.a: $(call obj,$(PURE))
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 $(BUILD)/libgtcas_io.a: $(call io,common)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 $(BUILD)/libagent_io.a: $(call obj,$(filter agent/%_io.c,$(IO_SRC)))
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 $(BUILD)/libsim.a: $(call obj,$(SIM))
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 $(BUILD)/libsim_io.a: $(call obj,$(filter %_io.c,$(SIM_SRC)))
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 
 LIBS = $(BUILD)/libgtcas_io.a $(BUILD)/libgtcas.a
 SIMS = $(BUILD)/libsim_io.a $(BUILD)/libsim.a
-link = $(CC) $(CFLAGS) $(LDFLAGS) $(LINK) $(filter %.o,$^) \
+link = @echo "LD $@"; $(CC) $(CFLAGS) $(LDFLAGS) $(LINK) $(filter %.o,$^) \
        -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -o $@
 $(BUILD)/gtcas-agent: $(call io,agent) $(LIBS)
 	$(link) $(IO_LIBS) $(PURE_LIBS)
@@ -134,6 +142,10 @@ test: $(TESTS:%=$(BUILD)/%) ## run every test; prints the totals
 check-san: ## run every test under ASan+UBSan, then under TSan
 	$(MAKE) test SAN=address,undefined
 	$(MAKE) test SAN=thread
+check-valgrind: $(BUILD)/proc_mesh build/.deps-valgrind ## a whole run of the daemons under valgrind
+	GTCAS_BUILD=$(BUILD) GTCAS_TEST='a_mesh_starts*' GTCAS_WRAP='valgrind \
+	    --quiet --leak-check=full --show-leak-kinds=all \
+	    --errors-for-leak-kinds=all --error-exitcode=99' $(BUILD)/proc_mesh
 demo: all ## run the mesh on this machine for a minute (DEMO_SECONDS=60)
 	@$(BUILD)/gtcas-demo --seconds $(or $(DEMO_SECONDS),60) $(DEMO_FLAGS)
 bench: $(BENCHES:%=$(BUILD)/%) ## time the cores

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# deps.sh build|lint|fuzz|coverage: installs what is missing for it on Debian
+# deps.sh build|lint|fuzz|coverage|valgrind: installs what is missing for it on Debian
 # (as root or through sudo), or says exactly what to install.
 set -eu
 missing=
@@ -37,6 +37,8 @@ fuzz)
         clang -fsanitize=fuzzer -x c - -o /dev/null' ;;
 coverage)
     need gcovr command -v gcovr ;;
+valgrind)
+    need valgrind command -v valgrind ;;
 *)
     echo "deps.sh: unknown purpose $1" >&2
     exit 2 ;;

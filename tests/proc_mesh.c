@@ -319,5 +319,8 @@ main(void)
         MESH_TEST(an_agent_that_cannot_see_says_so_and_resizes_nothing),
     };
 
+    if (getenv("GTCAS_TEST") != NULL) {
+        cmocka_set_test_filter(getenv("GTCAS_TEST"));
+    }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
