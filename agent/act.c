@@ -353,8 +353,7 @@ take_light(struct agent *a, const struct wire_light *light, struct gt_time now)
     if (light->color == WIRE_RED) {
         a->counts.red_lights++;
         a->intent_red = true;
-        p->decided_ms = 0; /* think again with this signal's load */
-        player_drop(p);
+        player_red(p, a->mesh.loads[light->resource].hi);
         return false;
     }
     a->counts.green_lights++;

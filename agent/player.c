@@ -241,10 +241,37 @@ player_drop(struct player *p)
 }
 
 void
+player_red(struct player *p, int64_t load)
+{
+    if (p->reds == 0) {
+        p->decided_ms = 0;
+    }
+    p->reds++;
+    p->red_load = load;
+    player_drop(p);
+}
+
+bool
+player_urgent_due(const struct player *p, int64_t load, struct gt_time now)
+{
+    uint64_t gap_ms = PLAYER_URGENT_GAP_MS;
+    unsigned reds = load < p->red_load ? 0 : p->reds;
+
+    for (; reds > 1 && gap_ms < PLAYER_URGENT_GAP_MAX_MS; reds--) {
+        gap_ms *= 2;
+    }
+    if (gap_ms > PLAYER_URGENT_GAP_MAX_MS) {
+        gap_ms = PLAYER_URGENT_GAP_MAX_MS;
+    }
+    return now.mono_ms - p->decided_ms >= gap_ms;
+}
+
+void
 player_move(struct player *p, struct gt_time now)
 {
     p->target = p->want;
     p->gain = 0.0;
+    p->reds = 0;
     guard_moved(&p->guard, now);
 }
 

@@ -22,8 +22,10 @@
 #include "common/grid.h"
 #include "common/time.h"
 
-/* An urgent decision comes at least this long after the one before. */
-#define PLAYER_URGENT_GAP_MS 2000
+/* An urgent decision comes at least this long after the one before; after a
+ * second red light in a row twice as long, and so on up to a tick. */
+#define PLAYER_URGENT_GAP_MS     2000
+#define PLAYER_URGENT_GAP_MAX_MS 15000
 /* Urgent: this share of CFS periods throttled in a sample. */
 #define PLAYER_THROTTLED_SHARE 0.3
 /* Strong evidence: grow even where the curve does not say so. */
@@ -69,6 +71,8 @@ struct player {
     enum player_verdict verdict; /* of the last decision */
     enum player_reason reason;
     uint64_t decided_ms;
+    unsigned reds;             /* red lights in a row */
+    int64_t red_load;          /* of the node, at the last of them */
     uint64_t blocked_until_ms; /* the API refused @blocked_amount: not again */
     int64_t blocked_amount;
 };
@@ -119,6 +123,15 @@ bool player_wishes_less(const struct player *p);
 
 /* The wish is given up; nothing else changes. */
 void player_drop(struct player *p);
+
+/* The wish got a red light while the node's load was @load: thought over at
+ * once, after more of them ever later. */
+void player_red(struct player *p, int64_t load);
+
+/* Is it time for another urgent decision?  @load: of the node, as now known; a
+ * load that fell ends the wait after red lights. */
+bool player_urgent_due(const struct player *p, int64_t load,
+                       struct gt_time now);
 
 /* The wish is being put in force. */
 void player_move(struct player *p, struct gt_time now);

@@ -134,16 +134,14 @@ decide(struct agent *a, size_t index, enum gt_resource resource, bool urgent,
 }
 
 static bool
-decision_due(const struct agent *a, size_t index, enum gt_resource resource,
-             bool tick, struct gt_time now)
+urgent_due(const struct agent *a, size_t index, enum gt_resource resource,
+           struct gt_time now)
 {
     const struct agent_container *container = &a->containers[index];
-    const struct player *p = &container->players[resource];
 
-    if (container->short_of[resource]) {
-        return now.mono_ms - p->decided_ms >= PLAYER_URGENT_GAP_MS;
-    }
-    return tick && !is_shaking(a, index, resource);
+    return container->short_of[resource] &&
+           player_urgent_due(&container->players[resource],
+                             a->mesh.loads[resource].hi, now);
 }
 
 /* A proposal was accepted: pull the lever, if there is one. */
@@ -214,10 +212,12 @@ decide_all(struct agent *a, bool tick, struct gt_time now,
         struct agent_seat seat = agent_seat(a, i);
         size_t index = seat.container;
 
-        if (decision_due(a, index, seat.resource, tick, now)) {
+        /* At a tick all are equal: even who is short may have to give way. */
+        if (tick && !is_shaking(a, index, seat.resource)) {
+            decide(a, index, seat.resource, false, now);
+        } else if (urgent_due(a, index, seat.resource, now)) {
             abandon_shrink(a, index, seat.resource, now, update);
-            decide(a, index, seat.resource,
-                   a->containers[index].short_of[seat.resource], now);
+            decide(a, index, seat.resource, true, now);
         }
         if (needs_handshake(a, seat)) {
             propose(a, index, now, update);

@@ -34,6 +34,12 @@ teardown(void **state)
     return 0;
 }
 
+static const struct wire_player *
+intended(const struct solo *s, enum gt_resource resource)
+{
+    return &s->intent.containers[0].players[resource];
+}
+
 static const struct player *
 player(const struct solo *s, enum gt_resource resource)
 {
@@ -138,6 +144,38 @@ growth_takes_the_place_of_a_shrink_under_way(void **state)
     assert_int_equal(s->patches, 2);
     assert_true(s->patch.changes[0].to.requests[GT_MEMORY] > 512 * SOLO_MIB);
     assert_int_equal(s->patch.changes[0].to.requests[GT_CPU], 500);
+}
+
+/* What the load is worth to others counts for it, too. */
+static void
+a_short_pod_on_a_crowded_node_gives_way_at_its_ticks(void **state)
+{
+    struct solo *s = *state;
+
+    solo_annotate(s, "resources", "cpu");
+    solo_annotate(s, "class", "batch");
+    solo_begin(s);
+    for (int i = 0; i < 1800; i++) { /* its mean is low: so is its floor */
+        if (i % 15 == 0) {
+            struct wire_signal signal = solo_signal(s);
+            solo_hear(s, &signal);
+        }
+        solo_second(s, 0.3, 0.0, 100);
+    }
+    s->load_milli = 7900; /* of 8000 */
+    for (int i = 0; i < 300 && s->patches == 0; i++) {
+        struct wire_signal signal = solo_signal(s);
+        solo_hear(s, &signal);
+        solo_second(s, 0.5, 0.4, 100);
+        if (s->intent.seq == s->said.seq &&
+            intended(s, GT_CPU)->want < intended(s, GT_CPU)->target) {
+            solo_light(s, WIRE_GREEN);
+        }
+    }
+
+    assert_int_equal(s->patches, 1);
+    assert_true(s->agent->containers[0].short_of[GT_CPU]);
+    assert_true(s->patch.changes[0].to.requests[GT_CPU] < 500);
 }
 
 static void
@@ -269,6 +307,7 @@ main(void)
         WITH_SOLO(a_second_growth_waits_for_the_first),
         WITH_SOLO(a_shrink_under_way_lets_no_other_shrink_pass),
         WITH_SOLO(growth_takes_the_place_of_a_shrink_under_way),
+        WITH_SOLO(a_short_pod_on_a_crowded_node_gives_way_at_its_ticks),
         WITH_SOLO(a_blind_agent_never_resizes),
         WITH_SOLO(alone_only_urgent_growth_moves_one_step_and_in_its_slot),
         WITH_SOLO(alone_idleness_still_shrinks),

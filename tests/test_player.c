@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "common/base.h"
 #include "common/rng.h"
 
 #define TICK_MS 15000
@@ -277,6 +278,48 @@ a_refused_amount_is_not_asked_for_again_soon(void **state)
     assert_int_equal(p->want, refused);
 }
 
+/* After how many milliseconds the next urgent decision is due. */
+static uint64_t
+urgent_gap_ms(struct player *p, int64_t load)
+{
+    uint64_t ms = 0;
+    struct gt_time now = {.mono_ms = p->decided_ms};
+
+    while (!player_urgent_due(p, load, now)) {
+        now.mono_ms += 500;
+        ms += 500;
+    }
+    return ms;
+}
+
+static void
+red_lights_are_thought_over_at_once_and_then_ever_more_rarely(void **state)
+{
+    struct play play;
+    struct player *p = &begin_cpu(&play)->p;
+    const uint64_t gaps_ms[] = {4000, 8000, 15000, 15000};
+    (void)state;
+
+    use(&play, 0.5, 1.0, 1);
+    decide(&play, true, true);
+    assert_int_equal(urgent_gap_ms(p, 7000), 2000);
+
+    player_red(p, 7000);
+    assert_false(player_wishes(p));
+    assert_true(
+        player_urgent_due(p, 7000, (struct gt_time){.mono_ms = play.ms}));
+    for (size_t i = 0; i < GT_ARRAY_LEN(gaps_ms); i++) {
+        decide(&play, true, true);
+        player_red(p, 7000);
+        assert_int_equal(urgent_gap_ms(p, 7000), gaps_ms[i]);
+    }
+    assert_int_equal(urgent_gap_ms(p, 6999), 2000);
+
+    decide(&play, true, true);
+    player_move(p, (struct gt_time){.mono_ms = play.ms});
+    assert_int_equal(urgent_gap_ms(p, 7000), 2000);
+}
+
 static void
 a_resource_that_may_not_move_stays(void **state)
 {
@@ -438,6 +481,8 @@ main(void)
         cmocka_unit_test(an_urgent_look_never_shrinks),
         cmocka_unit_test(a_burst_starts_the_votes_afresh),
         cmocka_unit_test(a_refused_amount_is_not_asked_for_again_soon),
+        cmocka_unit_test(
+            red_lights_are_thought_over_at_once_and_then_ever_more_rarely),
         cmocka_unit_test(a_resource_that_may_not_move_stays),
         cmocka_unit_test(a_wish_lasts_until_it_is_dropped_moved_or_settled),
         cmocka_unit_test(
