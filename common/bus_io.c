@@ -18,8 +18,9 @@
 /* libc's own, under its other public name. */
 extern long libc_sysconf(int name) __asm__("__sysconf");
 
-/* Stands in front of libc's in the whole program, its libraries included. */
-long
+/* Stands in front of libc's in the whole program, its libraries included, and
+ * ThreadSanitizer asks before it is ready itself. */
+__attribute__((no_sanitize("thread"))) long
 sysconf(int name)
 {
     long value = libc_sysconf(name);
