@@ -155,6 +155,7 @@ struct node_cgroup {
     int64_t anon_bytes;
     int64_t file_bytes;
     int64_t peak_bytes;
+    double usage_cores;    /* over the last second or so */
     double pressure_avg10; /* percent */
     uint64_t memory_max_events;
 };

@@ -158,6 +158,7 @@ count_container(struct node_container *c)
     bool throttled = c->demand > limit;
     double stalled = wanted > 0 ? 1 - c->served / wanted : 0;
 
+    c->usage_cores += (c->served - c->usage_cores) * 0.1; /* ten periods */
     c->usage_us += (uint64_t)llround(c->served * NODE_PERIOD_S * 1e6);
     c->periods += isfinite(limit) ? 1 : 0;
     if (throttled) {

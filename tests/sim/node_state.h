@@ -23,6 +23,7 @@ struct node_container {
     double demand;                /* cores, of the period at hand */
     double whole;                 /* the same if it had never restarted */
     double served;
+    double usage_cores;
     uint64_t usage_us;
     uint64_t periods;
     uint64_t throttled_periods;
