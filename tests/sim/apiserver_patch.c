@@ -224,7 +224,7 @@ find_element(struct place *place)
     if (strcmp(place->key, "-") == 0) {
         place->index = len;
     } else {
-        place->index = strtoul(place->key, &end, 10);
+        place->index = strtoull(place->key, &end, 10);
         if (strspn(place->key, "0123456789") == 0 || *end != '\0') {
             return false;
         }
