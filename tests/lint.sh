@@ -50,7 +50,7 @@ for f in $pure; do
         bad "pure file reaches for the world: $f:$hits"
 done
 
-# 4. Purity, as the linker sees it: proto alone may use json-c.
+# 4. Purity, as the linker sees it: the cores may not even use json-c.
 objects_of() { # objects_of FOLDER: of its pure files
     for f in $pure; do
         case $f in "$1"/*.c) echo "$build/${f%.c}.o" ;; esac

@@ -42,16 +42,7 @@ build_folder(void)
 static int
 set_up(void **state)
 {
-    static const char *const testnode[] = {"--trace",
-                                           "tests/data/demo.csv.gz",
-                                           "--start",
-                                           "3600",
-                                           "--nodes",
-                                           "2",
-                                           "--node-cpu",
-                                           "4",
-                                           "--node-memory",
-                                           "8Gi",
+    static const char *const testnode[] = {"--trace", "tests/data/demo.csv.gz",
                                            NULL};
     static const char *const agent[] = {"--reconnect-min", "0.05",
                                         "--reconnect-max", "0.2", NULL};

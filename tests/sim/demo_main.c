@@ -47,7 +47,7 @@ static const struct gt_conf_option rows[] = {
     TEXT("start", "SECOND", start, "3600", "second of the trace to begin at"),
     TEXT("nodes", "N", nodes, "2", "nodes"),
     TEXT("node-cpu", "CPU", node_cpu, "4", "CPU of a node"),
-    TEXT("node-memory", "BYTES", node_memory, "8Gi", "memory of a node"),
+    TEXT("node-memory", "BYTES", node_memory, "2Gi", "memory of a node"),
     {"simultaneous", NULL,      GT_CONF_SWITCH,
      offsetof(struct options,                                             simultaneous), NULL, 0,   0,
      "control run: the arbiter says green to everybody"                                                                                                },
