@@ -76,18 +76,27 @@ tell_blindness(struct agent *a, bool blind)
     a->blind = blind;
 }
 
+/* What was decided before, so that the log tells a change of mind only. */
+struct mind {
+    enum player_verdict verdict;
+    int64_t best;
+};
+
 static void
-log_decision(struct agent *a, size_t index, const struct player *p,
+log_decision(struct agent *a, struct agent_seat seat, const struct mind *before,
              double price)
 {
+    const struct player *p = seat.player;
     bool wish = player_wishes(p);
+    bool news =
+        wish && (p->verdict != before->verdict || p->best != before->best);
 
-    gt_log_line(a->log, wish ? GT_LOG_INFO : GT_LOG_DEBUG, "decision",
+    gt_log_line(a->log, news ? GT_LOG_INFO : GT_LOG_DEBUG, "decision",
                 "container=%s resource=%s verdict=%s reason=%s "
                 "current=%" PRId64 " floor=%" PRId64 " best=%" PRId64
                 " gain=%.4g price=%.4g",
-                a->pod.containers[index].name, gt_resource_name(p->resource),
-                player_verdict_name(p->verdict),
+                a->pod.containers[seat.container].name,
+                gt_resource_name(p->resource), player_verdict_name(p->verdict),
                 wish ? player_reason_name(p->reason) : "-", p->current,
                 p->floor, p->best, p->gain, price);
 }
@@ -101,11 +110,11 @@ is_shaking(const struct agent *a, size_t index, enum gt_resource resource)
 }
 
 static void
-decide(struct agent *a, size_t index, enum gt_resource resource, bool urgent,
-       struct gt_time now)
+decide(struct agent *a, struct agent_seat seat, bool urgent, struct gt_time now)
 {
-    struct agent_container *container = &a->containers[index];
-    struct player *p = &container->players[resource];
+    struct agent_container *container = &a->containers[seat.container];
+    enum gt_resource resource = seat.resource;
+    struct player *p = seat.player;
     const struct wire_load *load = &a->mesh.loads[resource];
     struct gt_congestion node = {
         .capacity = gt_grid_units(resource, load->capacity),
@@ -126,8 +135,10 @@ decide(struct agent *a, size_t index, enum gt_resource resource, bool urgent,
         .contention = container->rates.pressure_share,
     };
 
+    struct mind before = {p->verdict, p->best};
+
     player_decide(p, &view);
-    log_decision(a, index, p, alone ? 0.0 : load->price);
+    log_decision(a, seat, &before, alone ? 0.0 : load->price);
     if (container->policy.mode != POLICY_APPLY) {
         player_drop(p);
     }
@@ -214,10 +225,10 @@ decide_all(struct agent *a, bool tick, struct gt_time now,
 
         /* At a tick all are equal: even who is short may have to give way. */
         if (tick && !is_shaking(a, index, seat.resource)) {
-            decide(a, index, seat.resource, false, now);
+            decide(a, seat, false, now);
         } else if (urgent_due(a, index, seat.resource, now)) {
             abandon_shrink(a, index, seat.resource, now, update);
-            decide(a, index, seat.resource, true, now);
+            decide(a, seat, true, now);
         }
         if (needs_handshake(a, seat)) {
             propose(a, index, now, update);
