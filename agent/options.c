@@ -7,51 +7,61 @@
 
 #define SERVICE_ACCOUNT "/var/run/secrets/kubernetes.io/serviceaccount/"
 
-#define AT(member) offsetof(struct options, member)
+/* What a double counts exactly. */
+#define SEED_MAX 9007199254740992.0
+
+#define NUMBER(type, name, metavar, member, fallback, min, max, help)          \
+    {                                                                          \
+        name, metavar, type, offsetof(struct options, member), fallback, min,  \
+            max, help                                                          \
+    }
+#define REAL(name, metavar, ...)                                               \
+    NUMBER(GT_CONF_REAL, name, metavar, __VA_ARGS__)
+#define TEXT(name, metavar, member, fallback, help)                            \
+    NUMBER(GT_CONF_TEXT, name, metavar, member, fallback, 0, 0, help)
+#define SWITCH(name, member, help)                                             \
+    NUMBER(GT_CONF_SWITCH, name, NULL, member, "false", 0, 0, help)
 
 static const struct gt_conf_option rows[] = {
-    {"node",             "NAME",      GT_CONF_TEXT,    AT(node),             NULL,                     0,    0,
-     "the node that the pod runs on"                                                                                                                                             },
-    {"namespace",        "NAME",      GT_CONF_TEXT,    AT(space),            NULL,                     0,    0,
-     "the pod's namespace"                                                                                                                                                       },
-    {"pod",              "NAME",      GT_CONF_TEXT,    AT(pod),              NULL,                     0,    0,                  "the pod's name"                                },
-    {"pod-uid",          "UID",       GT_CONF_TEXT,    AT(uid),              NULL,                     0,    0,                  "the pod's uid"                                 },
-    {"api-server",       "URL",       GT_CONF_TEXT,    AT(api_server),       "",                       0,    0,
-     "the API server; empty: KUBERNETES_SERVICE_HOST and _PORT"                                                                                                                  },
-    {"token-file",       "FILE",      GT_CONF_TEXT,    AT(token_file),
-     SERVICE_ACCOUNT "token",                                                                          0,    0,                  "bearer token for https"                        },
-    {"ca-file",          "FILE",      GT_CONF_TEXT,    AT(ca_file),          SERVICE_ACCOUNT "ca.crt", 0,
-     0,                                                                                                                          "whom to believe, for https"                    },
-    {"arbiter",          "HOST:PORT", GT_CONF_TEXT,    AT(arbiter),
-     "gtcas-arbiter.gtcas-system:7400",                                                                0,    0,                  "the arbiter's bus"                             },
-    {"insecure-bus",     NULL,        GT_CONF_SWITCH,  AT(insecure_bus),     "false",                  0,    0,
-     "allow a bus without TLS beyond this machine"                                                                                                                               },
-    {"first-dial",       "SECONDS",   GT_CONF_REAL,    AT(first_dial_s),     "5",                      0,    3600,
-     "dial the bus after a random time of up to this"                                                                                                                            },
-    {"reconnect-min",    "SECONDS",   GT_CONF_REAL,    AT(reconnect_min_s),  "1",                      0.1,
-     3600,                                                                                                                       "shortest pause before the bus is dialled again"},
-    {"reconnect-max",    "SECONDS",   GT_CONF_REAL,    AT(reconnect_max_s),  "60",                     0.1,
-     3600,                                                                                                                       "longest pause before the bus is dialled again" },
-    {"cgroup-root",      "DIR",       GT_CONF_TEXT,    AT(cgroup_root),      NULL,                     0,    0,
-     "one folder of cgroup files per container of the pod"                                                                                                                       },
-    {"listen",           "HOST:PORT", GT_CONF_TEXT,    AT(listen),           ":7080",                  0,    0,
-     "where /healthz, /readyz and /metrics are served"                                                                                                                           },
-    {"admin-listen",     "HOST:PORT", GT_CONF_TEXT,    AT(admin_listen),
-     "127.0.0.1:7081",                                                                                 0,    0,                  "where /admin/shrink is served"                 },
-    {"admin-token-file", "FILE",      GT_CONF_TEXT,    AT(admin_token_file), "",                       0,    0,
-     "bearer token that /admin asks for; empty: none, on loopback only"                                                                                                          },
-    {"port-file",        "FILE",      GT_CONF_TEXT,    AT(port_file),        "",                       0,    0,
-     "write the bound ports here; empty: nowhere"                                                                                                                                },
-    {"resize-burst",     "COUNT",     GT_CONF_REAL,    AT(resize_burst),     "8",                      1,    1000,
-     "resizes that may follow one another"                                                                                                                                       },
-    {"resizes-per-hour", "COUNT",     GT_CONF_REAL,    AT(resizes_per_hour), "40",                     1,
-     3600,                                                                                                                       "resizes in the long run"                       },
-    {"speed",            "FACTOR",    GT_CONF_REAL,    AT(speed),            "1",                      0.01, 1000,
-     "mesh seconds per second"                                                                                                                                                   },
-    {"seed",             "NUMBER",    GT_CONF_INTEGER, AT(seed),             "0",                      0,    9007199254740992.0,
-     "of random choices; 0: from the machine"                                                                                                                                    },
-    {"log-level",        "WORD",      GT_CONF_TEXT,    AT(log_level),        "info",                   0,    0,
-     "error, warning, info or debug"                                                                                                                                             },
+    TEXT("node", "NAME", node, NULL, "the node that the pod runs on"),
+    TEXT("namespace", "NAME", space, NULL, "the pod's namespace"),
+    TEXT("pod", "NAME", pod, NULL, "the pod's name"),
+    TEXT("pod-uid", "UID", uid, NULL, "the pod's uid"),
+    TEXT("api-server", "URL", api_server, "",
+         "the API server; empty: KUBERNETES_SERVICE_HOST and _PORT"),
+    TEXT("token-file", "FILE", token_file, SERVICE_ACCOUNT "token",
+         "bearer token for https"),
+    TEXT("ca-file", "FILE", ca_file, SERVICE_ACCOUNT "ca.crt",
+         "whom to believe, for https"),
+    TEXT("arbiter", "HOST:PORT", arbiter, "gtcas-arbiter.gtcas-system:7400",
+         "the arbiter's bus"),
+    SWITCH("insecure-bus", insecure_bus,
+           "allow a bus without TLS beyond this machine"),
+    REAL("first-dial", "SECONDS", first_dial_s, "5", 0, 3600,
+         "dial the bus after a random time of up to this"),
+    REAL("reconnect-min", "SECONDS", reconnect_min_s, "1", 0.01, 3600,
+         "shortest pause before the bus is dialled again, at any speed"),
+    REAL("reconnect-max", "SECONDS", reconnect_max_s, "60", 0.01, 3600,
+         "longest pause before the bus is dialled again, at any speed"),
+    TEXT("cgroup-root", "DIR", cgroup_root, NULL,
+         "one folder of cgroup files per container of the pod"),
+    TEXT("listen", "HOST:PORT", listen, ":7080",
+         "where /healthz, /readyz and /metrics are served"),
+    TEXT("admin-listen", "HOST:PORT", admin_listen, "127.0.0.1:7081",
+         "where /admin/shrink is served"),
+    TEXT("admin-token-file", "FILE", admin_token_file, "",
+         "bearer token that /admin asks for; empty: none, on loopback only"),
+    TEXT("port-file", "FILE", port_file, "",
+         "write the bound ports here; empty: nowhere"),
+    REAL("resize-burst", "COUNT", resize_burst, "8", 1, 1000,
+         "resizes that may follow one another"),
+    REAL("resizes-per-hour", "COUNT", resizes_per_hour, "40", 1, 3600,
+         "resizes in the long run"),
+    REAL("speed", "FACTOR", speed, "1", 0.01, 1000, "mesh seconds per second"),
+    NUMBER(GT_CONF_INTEGER, "seed", "NUMBER", seed, "0", 0, SEED_MAX,
+           "of random choices; 0: from the machine"),
+    TEXT("log-level", "WORD", log_level, "info",
+         "error, warning, info or debug"),
 };
 
 const struct gt_conf_table options_table = {

@@ -24,8 +24,8 @@ struct options {
     const char *arbiter; /* HOST:PORT */
     bool insecure_bus;
     double first_dial_s;    /* mesh time */
-    double reconnect_min_s; /* mesh time */
-    double reconnect_max_s; /* mesh time */
+    double reconnect_min_s; /* the machine's own time */
+    double reconnect_max_s;
     const char *cgroup_root;
     const char *listen;
     const char *admin_listen;
