@@ -175,6 +175,21 @@ the_quantile_is_the_nearest_rank(void **state)
     assert_float_equal(ledger_quantile_ms(f->live, 0.51), 2000, 0);
 }
 
+static void
+contended_growth_is_counted_apart(void **state)
+{
+    struct fixture *f = *state;
+
+    f->node.allocatable[GT_CPU] = 700;
+    advance(f, 1000);
+    resize(f, 650);
+    read_state(f);
+
+    assert_float_equal(number_at(f, "/throttle_to_patch/samples"), 0, 0);
+    assert_float_equal(number_at(f, "/throttle_to_patch/contended"), 1, 0);
+    assert_float_equal(number_at(f, "/throttle_to_patch/p99_ms"), 0, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -184,6 +199,7 @@ main(void)
         TEST(the_books_of_both_worlds_are_told),
         TEST(latencies_are_summed_up),
         TEST(the_quantile_is_the_nearest_rank),
+        TEST(contended_growth_is_counted_apart),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

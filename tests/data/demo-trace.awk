@@ -49,13 +49,14 @@ BEGIN {
         # A daily slope, seen from close by, with short bursts.
         web = 0.30 + 0.25 * rise(t, 0, 3600) + 0.50 * hill(t, 3700, 4500, 300)
         row(t, "web", web * (1 + 0.5 * pulse(t, 410, 30, 120)),
-            220 + 40 * rise(t, 0, 3600) + 60 * hill(t, 3700, 4500, 300))
-        # A step up, and down again; what it caches meanwhile stays.
+            220 + 40 * rise(t, 0, 3600) + 20 * hill(t, 3700, 4500, 300))
+        # A step up, and down again; what it caches meanwhile goes later.
         row(t, "api", 0.45 + 0.45 * hill(t, 3900, 4200, 5),
-            300 + 120 * rise(t, 3900, 4140))
+            300 + 100 * hill(t, 3900, 4500, 180))
         # A surge.
-        row(t, "cart", 0.22 + 0.05 * wave(t, 700) + 0.80 * hill(t, 4080, 4320, 15),
-            180 + 40 * hill(t, 4080, 4400, 120))
+        surge = hill(t, 4080, 4320, 15)
+        row(t, "cart", 0.22 + 0.05 * wave(t, 700) + 0.80 * surge,
+            180 + 12 * hill(t, 4080, 4400, 120))
         # A job: ten minutes of every thirty, and late in the window.
         job = pulse(t, 1800, 600, 1300) * (t < 3600) + hill(t, 4500, 4740, 5)
         row(t, "report", 0.08 + 1.10 * job, 160 + 160 * job)
