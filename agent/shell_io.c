@@ -199,6 +199,9 @@ perform(struct shell_io *s, const struct agent_update *update)
 static void
 step(struct shell_io *s, struct agent_event event)
 {
+    if (s->stopping && event.kind != AGENT_STOP) {
+        return; /* that was its last event */
+    }
     event.now = gt_loop_now(s->loop);
     agent_step(s->agent, &event, &s->update);
     flush(s);
