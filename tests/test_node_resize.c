@@ -261,6 +261,28 @@ throttling_that_passes_or_is_contended_is_told_apart(void **state)
 }
 
 static void
+a_throttled_period_now_and_then_is_no_run(void **state)
+{
+    struct fixture *f = *state;
+    const struct node_latency *samples;
+
+    then(f, 0, 1,
+         (struct trace_point){
+             0, {0.6, 64 * MIB}
+    });
+    then(f, 0, 2,
+         (struct trace_point){
+             0, {0.4, 64 * MIB}
+    });
+    start(f);
+    /* 10 of 10, then one of 10. */
+    node_advance(f->sim, START + 2900);
+    resize(f, 0, amounts(700, 128));
+
+    assert_int_equal(node_latencies(f->sim, &samples), 0);
+}
+
+static void
 throttling_before_the_measured_time_is_no_sample(void **state)
 {
     struct fixture *f = *state;
@@ -344,6 +366,7 @@ main(void)
         TEST(overcommit_is_counted_each_second),
         TEST(throttle_to_growth_is_measured_from_the_first_throttled_period),
         TEST(throttling_that_passes_or_is_contended_is_told_apart),
+        TEST(a_throttled_period_now_and_then_is_no_run),
         TEST(throttling_before_the_measured_time_is_no_sample),
         TEST(a_patch_is_guarded_by_the_uid_and_by_names),
         TEST(an_empty_patch_reads_the_pod),

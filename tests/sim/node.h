@@ -186,8 +186,9 @@ void node_node_books(const struct node_sim *sim, size_t node,
 void node_total_books(const struct node_sim *sim, struct node_books *out);
 
 /*
- * From the first period of a run of throttling (3 periods of 10) to the
- * accepted resize that raised the pod's CPU.  Contended: the node's requests
+ * From the first period of a run of throttling to the accepted resize that
+ * raised the pod's CPU.  A run is 3 throttled periods of 10, until there is but
+ * one of 10: then it passed without a sample.  Contended: the node's requests
  * were above 90 % of allocatable at either end.
  */
 struct node_latency {

@@ -3,7 +3,8 @@
 
 #define WINDOW_PERIODS 10
 #define WINDOW_MASK    ((1U << WINDOW_PERIODS) - 1)
-#define WINDOW_OPEN    3 /* throttled periods of 10 */
+#define WINDOW_OPEN    3 /* throttled periods of 10: a run */
+#define WINDOW_CLOSE   1 /* no more of them: it is over */
 
 static int64_t
 larger(int64_t a, int64_t b)
@@ -65,10 +66,11 @@ node_episode_period(struct node_sim *sim, size_t pod, uint64_t end_ms,
     struct node_episode *e = &sim->pods[pod].episode;
 
     e->window = ((e->window << 1) | (throttled ? 1U : 0U)) & WINDOW_MASK;
-    if (e->window == 0) {
+    int throttled_of_10 = __builtin_popcount(e->window);
+    if (throttled_of_10 <= WINDOW_CLOSE) {
         e->open = false;
     }
-    if (e->open || __builtin_popcount(e->window) < WINDOW_OPEN) {
+    if (e->open || throttled_of_10 < WINDOW_OPEN) {
         return;
     }
     /* The run began with the oldest throttled period of the window. */
