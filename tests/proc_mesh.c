@@ -44,7 +44,7 @@ set_up(void **state)
 {
     static const char *const testnode[] = {"--trace", "tests/data/demo.csv.gz",
                                            NULL};
-    static const char *const agent[] = {"--reconnect-min", "0.05",
+    static const char *const agent[] = {"--reconnect-min", "0.1",
                                         "--reconnect-max", "0.2", NULL};
     struct mesh_test *t = calloc(1, sizeof(*t));
     struct rig_config config = {

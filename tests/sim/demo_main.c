@@ -222,12 +222,21 @@ static int
 play(struct demo *d, const sigset_t *ending)
 {
     const struct options *o = d->options;
-    const char *testnode[] = {"--trace",      o->trace,    "--start",
-                              o->start,       "--nodes",   o->nodes,
-                              "--node-cpu",   o->node_cpu, "--node-memory",
-                              o->node_memory, NULL};
+    const char *testnode[] = {"--trace",
+                              o->trace,
+                              "--start",
+                              o->start,
+                              "--nodes",
+                              o->nodes,
+                              "--node-cpu",
+                              o->node_cpu,
+                              "--node-memory",
+                              o->node_memory,
+                              "--measure-after",
+                              "30",
+                              NULL};
     const char *arbiter[] = {o->simultaneous ? "--simultaneous" : NULL, NULL};
-    const char *agent[] = {"--reconnect-min", "0.05", "--reconnect-max", "0.5",
+    const char *agent[] = {"--reconnect-min", "0.1", "--reconnect-max", "0.5",
                            NULL};
     struct rig_config config = {
         .build = o->build,

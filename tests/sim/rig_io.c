@@ -359,6 +359,7 @@ static void
 name_programs(struct rig *rig)
 {
     strcpy(rig->testnode.name, "testnode");
+    strcpy(rig->arbiter.name, "arbiter");
     forget_log(rig, &rig->testnode);
     forget_log(rig, &rig->arbiter);
 }
