@@ -90,7 +90,7 @@ static const struct gt_conf_option rows[] = {
      .offset = AT(max_pods),
      .fallback = "20000",
      .min = 1,
-     .max = 1000000,
+     .max = 100000,
      .help = "room for as many pods, with agents or without",
      },
     {

@@ -24,8 +24,8 @@
 
 #define ROSTER_EXPIRY_MS 60000 /* four heartbeats */
 
-/* No machine has more of anything; keeps sums of amounts exact. */
-#define ROSTER_AMOUNT_MAX ((int64_t)1 << 45)
+/* 8 TiB: no machine has more of anything, and no sum of amounts overflows. */
+#define ROSTER_AMOUNT_MAX ((int64_t)1 << 43)
 
 /* What became of a strategy. */
 enum roster_fate {
