@@ -252,7 +252,8 @@ roster_take(struct roster *r, uint32_t member,
         m->intent_seq = message->seq;
     }
     m->incarnation = message->incarnation;
-    m->seq = message->seq;
+    /* Bye is the last word of an incarnation, whatever still arrives. */
+    m->seq = message->kind == WIRE_BYE ? UINT64_MAX : message->seq;
     m->asks = false;
     for (size_t i = 0; i < m->containers_len; i++) {
         for (int k = 0; k < GT_RESOURCES; k++) {

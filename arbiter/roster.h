@@ -11,7 +11,8 @@
  * taken back.
  *
  * A member that is silent for ROSTER_EXPIRY_MS, or said bye, is no longer
- * heard, but keeps its intervals until it is removed.
+ * heard, but keeps its intervals until it is removed.  The silent one is back
+ * with its next message; after a bye only a newer incarnation is.
  *
  * Pure.
  */

@@ -363,6 +363,20 @@ who_expired_is_back_with_its_next_message(void **state)
 }
 
 static void
+after_its_bye_an_incarnation_is_not_heard_again(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(hear(f, WIRE_BYE), ROSTER_TAKEN);
+    roster_leave(&f->roster, f->member);
+
+    assert_int_equal(hear(f, WIRE_HEARTBEAT), ROSTER_E_STALE);
+    assert_int_equal(hear(f, WIRE_HELLO), ROSTER_E_STALE);
+    f->said.incarnation++;
+    assert_int_equal(hear(f, WIRE_HELLO), ROSTER_JOINED);
+}
+
+static void
 a_removed_member_is_a_stranger(void **state)
 {
     struct fixture *f = *state;
@@ -420,6 +434,7 @@ main(void)
         TEST(whoever_is_silent_for_a_minute_expires_the_longest_silent_first),
         TEST(a_message_puts_its_sender_at_the_end_of_the_queue),
         TEST(who_expired_is_back_with_its_next_message),
+        TEST(after_its_bye_an_incarnation_is_not_heard_again),
         TEST(a_removed_member_is_a_stranger),
         TEST(duplicates_and_late_messages_change_nothing),
     };
