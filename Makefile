@@ -101,6 +101,9 @@ $(BUILD)/libgtcas_io.a: $(call io,common)
 $(BUILD)/libagent_io.a: $(call obj,$(filter agent/%_io.c,$(IO_SRC)))
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $^
+$(BUILD)/libarbiter_io.a: $(call obj,$(filter arbiter/%_io.c,$(IO_SRC)))
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
 $(BUILD)/libsim.a: $(call obj,$(SIM))
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $^
@@ -121,6 +124,8 @@ $(SIM_PROGRAMS:%=$(BUILD)/%): $(BUILD)/gtcas-%: $(BUILD)/tests/sim/%_main.o $(SI
 
 # io_* meet the real libraries on loopback, proc_* the real programs.
 $(BUILD)/io_agent_%: $(BUILD)/tests/io_agent_%.o $(BUILD)/libagent_io.a $(LIBS)
+	$(link) $(TEST_LIBS) $(IO_LIBS) $(PURE_LIBS)
+$(BUILD)/io_arbiter_%: $(BUILD)/tests/io_arbiter_%.o $(BUILD)/libarbiter_io.a $(LIBS)
 	$(link) $(TEST_LIBS) $(IO_LIBS) $(PURE_LIBS)
 $(BUILD)/io_%: $(BUILD)/tests/io_%.o $(SIMS) $(LIBS)
 	$(link) $(TEST_LIBS) $(IO_LIBS) $(PURE_LIBS) -lz
