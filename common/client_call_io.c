@@ -36,6 +36,7 @@ gt_client_call_new(const char *base_url,
         return NULL;
     }
     call->url = joined(base_url, request->path);
+    call->path = call->url == NULL ? NULL : call->url + strlen(base_url);
     call->method = copy_of(request->method);
     call->content_type = copy_of(request->content_type);
     call->accept = copy_of(request->accept);
@@ -280,6 +281,9 @@ gt_client_call_prepare(struct gt_client_call *call, const char *ca_file,
     call->easy = curl_easy_init();
     if (call->easy == NULL) {
         return say(call, ENOMEM, "cannot ask", call->url);
+    }
+    if (call->path[0] != '/') { /* it would belong to the host's name */
+        return say(call, EINVAL, "cannot ask for the path", call->path);
     }
     error = add_headers(call, token_file);
     if (error == 0) {

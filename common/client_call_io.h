@@ -26,6 +26,7 @@ struct gt_client_call {
     bool retried;
     struct gt_loop_timer pause;
     char *url, *method, *content_type, *accept, *body;
+    const char *path; /* in @url */
     size_t len;
     unsigned timeout_ms;
     size_t body_max_bytes;

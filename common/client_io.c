@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/client_io.h"
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +24,7 @@ struct gt_client {
     CURLM *multi;
     struct gt_loop_timer timer; /* curl's */
     struct gt_loop_work start;  /* of calls that wait */
+    struct gt_loop_work sweep;  /* of calls cancelled while curl was at work */
     struct calls calls;
     struct gt_rng rng;
     bool inside; /* curl calls us: it must not be called */
@@ -31,23 +34,24 @@ struct gt_client {
 static void
 reply_with(struct gt_client_call *call, long status, const char *error)
 {
+    /* What is left of a stream's answer is the piece of a line. */
+    bool has_body =
+        call->answer != NULL && (call->line == NULL || status / 100 != 2);
     curl_off_t retry_after = 0;
-    struct gt_client_reply reply = {
-        .status = (unsigned)status,
-        .error = error,
-        .body = call->answer != NULL && call->line == NULL ? call->answer : "",
-    };
 
     if (status != 0) {
         curl_easy_getinfo(call->easy, CURLINFO_RETRY_AFTER, &retry_after);
     }
-    if (call->line != NULL && status / 100 != 2 && call->answer != NULL) {
-        reply.body = call->answer;
-    }
-    reply.len = reply.body[0] != '\0' ? call->answer_len : 0;
-    reply.retry_after_s =
-        retry_after > 0 && retry_after < INT32_MAX ? (int)retry_after : -1;
-    call->done(call->arg, &reply);
+    call->done(call->arg,
+               &(struct gt_client_reply){
+                   .status = (unsigned)status,
+                   .error = error,
+                   .body = status != 0 && has_body ? call->answer : "",
+                   .len = status != 0 && has_body ? call->answer_len : 0,
+                   .retry_after_s = retry_after > 0 && retry_after < INT32_MAX
+                                        ? (int)retry_after
+                                        : -1,
+               });
 }
 
 static void
@@ -66,7 +70,7 @@ pause_before_retry(struct gt_client_call *call, long status)
 {
     curl_off_t retry_after = 0;
 
-    if (!call->idempotent || call->retried ||
+    if (!call->idempotent || call->retried || call->line != NULL ||
         (status != 0 && status != 401 && status != 429 && status < 500)) {
         return -1;
     }
@@ -294,19 +298,38 @@ gt_client_cancel(struct gt_client_call *call)
     if (call == NULL) {
         return;
     }
-    /* While curl is at work it must not be told: the call then ends itself
-     * when its next bytes come, or at its timeout. */
     call->cancelled = true;
-    if (!call->client->inside || call->state != CALL_ASKING) {
+    if (call->client->inside && call->state == CALL_ASKING) {
+        gt_loop_work_start(&call->client->sweep);
+    } else {
         drop(call);
     }
 }
 
 static bool
+sweep_cancelled(void *arg)
+{
+    struct gt_client *client = arg;
+    struct gt_client_call *call = TAILQ_FIRST(&client->calls);
+
+    while (call != NULL) {
+        struct gt_client_call *next = TAILQ_NEXT(call, link);
+        if (call->cancelled) {
+            drop(call);
+        }
+        call = next;
+    }
+    return false;
+}
+
+static bool
 is_loopback(const char *host)
 {
-    return strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 ||
-           strcmp(host, "[::1]") == 0;
+    struct in_addr address;
+
+    return strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 ||
+           (inet_pton(AF_INET, host, &address) == 1 &&
+            ntohl(address.s_addr) >> 24 == IN_LOOPBACKNET);
 }
 
 /* May @config's token and words go over this wire? */
@@ -331,6 +354,8 @@ check_wire(const struct gt_client_config *config, struct gt_err *err)
         code =
             gt_err_set(err, -EINVAL, "plain http is for loopback, not for %s",
                        config->base_url);
+    } else if (strcmp(scheme, "https") == 0 && config->ca_file == NULL) {
+        code = gt_err_set(err, -EINVAL, "no CA file for %s", config->base_url);
     }
     curl_free(scheme);
     curl_free(host);
@@ -368,6 +393,7 @@ gt_client_new(struct gt_loop *loop, const struct gt_client_config *config,
     TAILQ_INIT(&client->calls);
     gt_loop_timer_init(&client->timer, loop, timer_fired, client);
     gt_loop_work_init(&client->start, loop, start_next, client);
+    gt_loop_work_init(&client->sweep, loop, sweep_cancelled, client);
     client->multi = curl_multi_init();
     if (client->multi == NULL || client->base_url == NULL) {
         gt_err_set(err, -ENOMEM, "no memory for HTTP");
@@ -393,6 +419,7 @@ gt_client_free(struct gt_client *client)
     curl_multi_cleanup(client->multi);
     gt_loop_timer_stop(&client->timer);
     gt_loop_work_stop(&client->start);
+    gt_loop_work_stop(&client->sweep);
     free(client->base_url);
     free(client->ca_file);
     free(client->token_file);

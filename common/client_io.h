@@ -20,7 +20,7 @@ struct gt_client_call;
 
 struct gt_client_config {
     const char *base_url;    /* "https://10.96.0.1:443"; no path */
-    const char *ca_file;     /* for https; NULL for http only */
+    const char *ca_file;     /* https is trusted by it alone; else NULL */
     const char *token_file;  /* bearer token; NULL: none */
     const char *unix_socket; /* NULL: none */
     bool plaintext;          /* plain http beyond loopback, without token */
@@ -44,7 +44,8 @@ struct gt_client_request {
     unsigned timeout_ms;   /* of an attempt; 0: 10 s.  For a stream: the
                               longest silence; 0: forever */
     size_t body_max_bytes; /* of the answer, or of one line; 0: 1 MiB */
-    bool idempotent;       /* once more after 401, 429, 5xx or no answer */
+    bool idempotent;       /* once more after 401, 429, 5xx or no answer;
+                              never for a stream */
 
     void (*done)(void *arg, const struct gt_client_reply *reply);
     /*
