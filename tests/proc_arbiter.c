@@ -327,7 +327,6 @@ static void
 converse(struct fixture *f)
 {
     bool asks = f->said.kind == WIRE_INTENT;
-
     gt_loop_timer_init(&f->again, f->loop, say, f);
     say(f);
     do {
@@ -398,9 +397,9 @@ garbage_on_the_bus_is_counted_and_survived(void **state)
     struct fixture *f = *state;
 
     start(f, NULL);
+    memset(big, '[', sizeof(big));
     await_ports(f);
     dial(f);
-    memset(big, '[', sizeof(big));
     /* The first of them may find the uplink not yet open. */
     for (int i = 0; i < 10; i++) {
         for (size_t k = 0; k < GT_ARRAY_LEN(garbage); k++) {
@@ -410,7 +409,6 @@ garbage_on_the_bus_is_counted_and_survived(void **state)
         turn_for(f->loop, 50);
     }
     await_answer(f, "/metrics", "gtcas_arbiter_garbled_total");
-
     assert_null(strstr(f->answer, "garbled_total{reason=\"syntax\"} 0\n"));
     assert_null(strstr(f->answer, "garbled_total{reason=\"version\"} 0\n"));
     become_agent(f);
