@@ -196,7 +196,6 @@ roster_grant(struct roster_player *player, int64_t amount, uint64_t epoch)
     player->lights_lo = first ? amount : lesser(player->lights_lo, amount);
     player->lights_hi = first ? amount : larger(player->lights_hi, amount);
     player->lights_epoch = epoch;
-    player->asks = false;
     span(player);
 }
 

@@ -300,22 +300,6 @@ admit(struct arbiter *a, uint32_t node, enum gt_resource resource,
     answer(a, node, resource, len, tally);
 }
 
-/* Who asks still: those that the budget or the room left over. */
-static void
-forget_answered(struct arbiter *a)
-{
-    for (uint32_t i = 0; i < a->sending.listed_len; i++) {
-        struct roster_member *m =
-            roster_at(&a->roster, a->sending.listed[i].member);
-
-        m->asks = false;
-        for (size_t c = 0; c < m->containers_len; c++) {
-            m->asks = m->asks || m->players[c][GT_CPU].asks ||
-                      m->players[c][GT_MEMORY].asks;
-        }
-    }
-}
-
 static void
 log_round(const struct arbiter *a, const struct tally *tally)
 {
@@ -368,7 +352,6 @@ play(struct arbiter *a, uint32_t node, struct gt_time now)
     for (int r = 0; r < GT_RESOURCES; r++) {
         admit(a, node, (enum gt_resource)r, &tally, now);
     }
-    forget_answered(a);
     round_loads(a, n, s->loads);
     known = parts_for(s->listed_len, WIRE_KNOWN_MAX);
     lights = parts_for(s->lights_len, WIRE_LIGHTS_MAX);

@@ -182,6 +182,9 @@ a_floor_between_two_levels_is_reached_by_the_level_above(void **state)
     assert_int_equal(judge_one(node, low), ADMISSION_FLOOR);
     low.to = gt_grid_amount(GT_CPU, level + 1);
     assert_int_equal(judge_one(node, low), ADMISSION_E_GAIN);
+    low.to = gt_grid_amount(GT_CPU, level);
+    low.from = low.floor;
+    assert_int_equal(judge_one(node, low), ADMISSION_E_GAIN);
 }
 
 static void

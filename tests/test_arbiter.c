@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "common/rng.h"
 #include "tests/arbiter_fixture.h"
 
 static void
@@ -77,6 +78,8 @@ a_signal_comes_each_period_at_the_nodes_own_time(void **state)
     step(f, (struct arbiter_event){.kind = ARBITER_WAKE});
     first_ms = f->update.wake_ms;
     assert_in_range(first_ms, OPEN_MS + 1, OPEN_MS + 15100);
+    assert_int_equal(first_ms % ARBITER_PERIOD_MS,
+                     gt_rng_hash("n1") % ARBITER_PERIOD_MS);
     for (uint64_t i = 1; i <= 3; i++) {
         f->now_ms = f->update.wake_ms;
         say(f, &a, WIRE_HEARTBEAT);
@@ -197,6 +200,81 @@ a_move_under_way_is_booked_whole_and_acked_when_done(void **state)
     assert_int_equal(arbiter_counts(f->arbiter)->potential_drops, 0);
 }
 
+/* The agent has taken the light of the signal at hand, and is not done. */
+static void
+start_moving(struct fixture *f, struct wire_strategy *said)
+{
+    cpu_of(said)->target = f->signal.lights[0].amount;
+    cpu_of(said)->want = cpu_of(said)->target;
+    said->heard_incarnation = f->signal.incarnation;
+    said->heard_epoch = f->signal.epoch;
+    say(f, said, WIRE_HEARTBEAT);
+}
+
+static void
+a_move_under_way_counts_once_for_those_admitted_after_it(void **state)
+{
+    struct fixture *f = *state;
+    struct wire_strategy a = agent("a", 8500);
+    struct wire_strategy b = agent("b", 500);
+
+    hear(f, &a);
+    hear(f, &b);
+    ask(f, &a, 8900, 300.0);
+    assert_true(next_signal(f));
+    struct wire_signal first = f->signal;
+    start_moving(f, &a);
+    f->now_ms += ARBITER_GAP_MS;
+    ask(f, &b, 600, 31.0); /* from 9.4 to 9.5 of 10 it costs 29.5 */
+    assert_true(next_signal(f));
+    assert_int_equal(f->signal.lights[0].color, WIRE_GREEN);
+    obey(f, &b);
+    f->signal = first;
+    obey(f, &a);
+
+    assert_int_equal(arbiter_counts(f->arbiter)->acked, 2);
+    assert_int_equal(arbiter_counts(f->arbiter)->potential_drops, 0);
+}
+
+static void
+a_move_that_the_next_one_overtakes_counts_as_made(void **state)
+{
+    struct fixture *f = *state;
+    struct wire_strategy a = agent("a", 1000);
+
+    hear(f, &a);
+    ask(f, &a, 1500, 9.0);
+    assert_true(next_signal(f));
+    start_moving(f, &a);
+    f->now_ms += ARBITER_GAP_MS;
+    ask(f, &a, 2000, 9.0);
+    assert_true(next_signal(f));
+    assert_int_equal(arbiter_counts(f->arbiter)->acked, 1);
+    obey(f, &a);
+
+    assert_int_equal(arbiter_counts(f->arbiter)->acked, 2);
+    assert_int_equal(arbiter_counts(f->arbiter)->lapsed, 0);
+}
+
+static void
+a_move_that_never_ends_is_given_up(void **state)
+{
+    struct fixture *f = *state;
+    struct wire_strategy a = agent("a", 1000);
+
+    hear(f, &a);
+    ask(f, &a, 1500, 9.0);
+    assert_true(next_signal(f));
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(arbiter_counts(f->arbiter)->lapsed, 0);
+        start_moving(f, &a);
+        f->now_ms += ARBITER_PERIOD_MS;
+    }
+
+    assert_int_equal(arbiter_counts(f->arbiter)->lapsed, 1);
+    cpu_load_is(f, 1000, 1500);
+}
+
 static void
 growth_that_is_not_certain_to_fit_is_red(void **state)
 {
@@ -262,11 +340,12 @@ what_the_budget_leaves_over_is_answered_when_there_is_more(void **state)
         lights += (unsigned)f->signal.lights_len;
     }
     assert_int_equal(lights, 20);
-    for (int i = 0; i < 5; i++) {
+    for (unsigned i = 1; i <= 5; i++) {
         f->now_ms += ARBITER_GAP_MS;
         while (next_signal(f)) {
             lights += (unsigned)f->signal.lights_len;
         }
+        assert_int_equal(lights, 20 + 2 * i);
     }
 
     assert_int_equal(lights, 30);
@@ -306,7 +385,7 @@ who_goes_between_two_parts_is_left_out_of_the_rest(void **state)
     say_hello_and_ask_all(f, agents, 150);
     assert_true(next_signal(f));
     known = f->signal.known_len;
-    for (int i = 0; i < 150; i++) {
+    for (int i = 149; i >= 0; i--) {
         say(f, &agents[i], WIRE_BYE);
     }
     struct wire_strategy z = agent("z", 10);
@@ -358,6 +437,9 @@ main(void)
         TEST(a_node_that_the_api_does_not_name_has_no_capacity_and_no_price),
         TEST(a_green_light_is_booked_until_its_agent_has_heard),
         TEST(a_move_under_way_is_booked_whole_and_acked_when_done),
+        TEST(a_move_under_way_counts_once_for_those_admitted_after_it),
+        TEST(a_move_that_the_next_one_overtakes_counts_as_made),
+        TEST(a_move_that_never_ends_is_given_up),
         TEST(growth_that_is_not_certain_to_fit_is_red),
         TEST(growth_to_the_floor_is_green_and_no_admitted_move),
         TEST(what_the_budget_leaves_over_is_answered_when_there_is_more),

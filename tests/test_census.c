@@ -146,6 +146,42 @@ a_hello_from_another_node_than_the_pods_is_refused(void **state)
 }
 
 static void
+an_agent_whose_pod_turns_out_to_be_elsewhere_is_forgotten(void **state)
+{
+    struct fixture *f = *state;
+    struct wire_strategy a = agent("a", 1000);
+
+    strcpy(a.node, "n2");
+    hear(f, &a);
+    pod_says(f, KUBE_WATCH_ADDED, "a", 700);
+    say(f, &a, WIRE_HEARTBEAT);
+
+    assert_int_equal(
+        arbiter_counts(f->arbiter)->messages[WIRE_HEARTBEAT][ROSTER_E_UNKNOWN],
+        1);
+    cpu_load_is(f, 700, 700);
+}
+
+static void
+who_found_no_room_in_the_books_is_no_member(void **state)
+{
+    struct fixture *f = *state;
+    char name[16];
+
+    for (int i = 0; i < 3; i++) {
+        snprintf(name, sizeof(name), "m%d", i);
+        node_says(f, KUBE_WATCH_ADDED, name, 1000);
+    }
+    struct wire_strategy a = agent("a", 1);
+    strcpy(a.node, "unheard-of");
+    hear(f, &a);
+    say(f, &a, WIRE_HELLO);
+
+    assert_int_equal(
+        arbiter_counts(f->arbiter)->messages[WIRE_HELLO][ROSTER_E_FULL], 2);
+}
+
+static void
 what_a_new_list_does_not_name_is_gone(void **state)
 {
     struct fixture *f = *state;
@@ -329,6 +365,8 @@ main(void)
         TEST(a_bye_ends_the_membership_at_once),
         TEST(who_leaves_without_a_pod_in_the_api_is_forgotten),
         TEST(a_hello_from_another_node_than_the_pods_is_refused),
+        TEST(an_agent_whose_pod_turns_out_to_be_elsewhere_is_forgotten),
+        TEST(who_found_no_room_in_the_books_is_no_member),
         TEST(what_a_new_list_does_not_name_is_gone),
         TEST(a_lost_watch_is_told_once_and_its_return_too),
         TEST(full_tables_are_counted_and_told),
