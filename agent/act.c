@@ -91,8 +91,8 @@ is_growing(const struct agent *a)
 }
 
 /* Is the wish one to ask lights for?  A memory shrink under a limit is, once
- * its handshake holds; a shrink waits for the resize under way, a growth for
- * another growth. */
+ * its handshake holds; while a shrink is under way only growth above what is in
+ * force is, while a growth is, nothing. */
 static bool
 offers(const struct agent *a, size_t index, enum gt_resource resource)
 {
@@ -102,11 +102,11 @@ offers(const struct agent *a, size_t index, enum gt_resource resource)
     if (!player_wishes(p)) {
         return false;
     }
-    if (!player_wishes_less(p)) {
-        return a->resize.phase == RESIZE_IDLE || !is_growing(a);
-    }
     if (a->resize.phase != RESIZE_IDLE) {
-        return false;
+        return p->want > p->current && !is_growing(a);
+    }
+    if (!player_wishes_less(p)) {
+        return true;
     }
     return resource != GT_MEMORY || !p->limited ||
            (h->phase == HANDSHAKE_HOLDING && h->owner == HANDSHAKE_OWN &&
@@ -251,12 +251,12 @@ is_moving(const struct player *p)
 
 /* A growth supersedes the shrinks under way: they are put back. */
 static void
-put_back_shrinks(struct agent *a)
+put_back_shrinks(struct agent *a, const struct player *grower)
 {
     for (size_t i = 0; i < agent_seats(a); i++) {
         struct player *p = agent_seat(a, i).player;
 
-        if (p->target < p->current) {
+        if (p != grower && p->target < p->current) {
             player_settle(p, p->current);
         }
     }
@@ -330,7 +330,7 @@ move(struct agent *a, size_t index, enum gt_resource resource,
         return false;
     }
     if (!player_wishes_less(p) && a->resize.phase != RESIZE_IDLE) {
-        put_back_shrinks(a);
+        put_back_shrinks(a, p);
     }
     player_move(p, now);
     log_move(a, index, p, cause);
@@ -457,15 +457,19 @@ may_move_alone(struct agent *a, size_t index, enum gt_resource resource,
     if (player_wishes_less(p)) {
         return resource != GT_MEMORY || !p->limited || act_verified(a);
     }
-    return mesh_owns_slot(&a->mesh, now) && urgent_step(a, index, resource);
+    return mesh_owns_slot(&a->mesh, now) && urgent_step(a, index, resource) &&
+           mesh_has_room(&a->mesh, resource, p->want - p->current);
 }
 
 /* Moves, or gives up, what one player wishes; true when it moved. */
 static bool
 move_alone(struct agent *a, struct agent_seat seat, struct gt_time now)
 {
-    if (may_move_alone(a, seat.container, seat.resource, now)) {
-        return move(a, seat.container, seat.resource, "alone", now);
+    if (may_move_alone(a, seat.container, seat.resource, now) &&
+        move(a, seat.container, seat.resource, "alone", now)) {
+        mesh_took(&a->mesh, seat.resource,
+                  seat.player->target - seat.player->current);
+        return true;
     }
     if (!player_wishes_less(seat.player)) {
         player_drop(seat.player);

@@ -59,22 +59,29 @@ start_player(struct agent_container *container,
 {
     const struct policy *policy = &container->policy;
     double beta = limit_ratio(has, resource);
+    int64_t wished = has->spec.requests[resource];
+    int64_t in_force = has->has_actual ? has->actual.requests[resource] : 0;
+    struct player *player = &container->players[resource];
     struct player_start start = {
         .resource = resource,
-        .request = has->spec.requests[resource],
+        .request = in_force > 0 ? in_force : wished,
         .beta = policy->requests_only ? 0.0 : beta,
         .min = policy->min[resource],
         .max = policy->max[resource],
         .penalty = policy->penalty[resource] * policy->weight,
         /* A request that is not there is never added: QoS would change. */
-        .moves = policy->moves[resource] && has->spec.requests[resource] > 0,
+        .moves = policy->moves[resource] && wished > 0,
     };
 
     if (policy->requests_only && beta > 0.0 &&
         start.max > has->spec.limits[resource]) {
         start.max = has->spec.limits[resource];
     }
-    player_init(&container->players[resource], &start);
+    player_init(player, &start);
+    if (wished > 0) { /* a resize may be under way */
+        player->target = wished;
+        player_drop(player);
+    }
 }
 
 /* Reads the policies; false and a log line where the owner wants to be left
@@ -133,7 +140,11 @@ adopt(struct agent *a, struct gt_time now)
     gt_log_line(a->log, GT_LOG_INFO, "playing", "containers=%zu workload=%s",
                 a->containers_len,
                 a->pod.workload[0] != '\0' ? a->pod.workload : "-");
-    mesh_connected(&a->mesh, now);
+    if (resize_adopt(&a->resize, &a->pod, now)) {
+        a->patched_ms = now.mono_ms;
+        gt_log_event(a->log, GT_LOG_INFO, "resize_adopted");
+    }
+    mesh_join(&a->mesh, now);
 }
 
 static bool

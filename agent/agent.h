@@ -157,8 +157,9 @@ struct agent {
     uint64_t intent_ms;  /* when it was sent */
     bool lights_due;     /* none of its lights came yet */
     bool intent_red;     /* a red light since the wish arose: contended */
-    uint64_t patched_ms; /* when the open resize was sent */
-    bool acted_alone;    /* since the last message */
+    char setback[KUBE_MESSAGE_MAX]; /* what the API last said against it */
+    uint64_t patched_ms;            /* when the open resize was sent */
+    bool acted_alone;               /* since the last message */
     bool commit_pending; /* a green memory shrink waits for fresh figures */
 };
 

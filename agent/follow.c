@@ -57,6 +57,19 @@ settle(struct agent *a, enum resize_end end, struct gt_time now)
     }
 }
 
+/* The end of a resize that failed is a pod as it was: its cause is older. */
+static void
+note_setback(struct agent *a, const struct kube_answer *answer)
+{
+    const char *text = answer->outcome == KUBE_APPLIED
+                           ? answer->pod.resize_message
+                           : answer->message;
+
+    if (text[0] != '\0') {
+        memcpy(a->setback, text, sizeof(a->setback));
+    }
+}
+
 static void
 log_end(struct agent *a, enum resize_end end, const struct kube_answer *answer,
         uint64_t took_ms)
@@ -69,11 +82,10 @@ log_end(struct agent *a, enum resize_end end, const struct kube_answer *answer,
         return;
     }
     gt_log_line(a->log, GT_LOG_WARNING, "resize_failed",
-                "end=%s outcome=%s status=%d message=%s", resize_end_name(end),
-                kube_outcome_name(answer->outcome), answer->status,
-                gt_log_quote(quoted, answer->outcome == KUBE_APPLIED
-                                         ? answer->pod.resize_message
-                                         : answer->message));
+                "end=%s outcome=%s message=%s", resize_end_name(end),
+                kube_outcome_name(end == RESIZE_REFUSED ? a->resize.refusal
+                                                        : answer->outcome),
+                gt_log_quote(quoted, a->setback));
 }
 
 static void
@@ -101,6 +113,7 @@ finish(struct agent *a, enum resize_end end, const struct kube_answer *answer,
 {
     a->counts.resizes[end]++;
     log_end(a, end, answer, now.mono_ms - a->patched_ms);
+    a->setback[0] = '\0';
     close_handshake(a, end == RESIZE_DONE, now, update);
     settle(a, end, now);
     if (end == RESIZE_GONE) {
@@ -127,6 +140,7 @@ follow_answer(struct agent *a, const struct kube_answer *answer,
     } else {
         a->counts.refusals[answer->outcome]++;
     }
+    note_setback(a, answer);
     do_deed(a, deed, update);
     if (end != RESIZE_OPEN) {
         finish(a, end, answer, now, update);

@@ -110,6 +110,13 @@ mesh_hear(struct mesh *m, const struct wire_signal *signal, struct gt_time now)
 }
 
 void
+mesh_join(struct mesh *m, struct gt_time now)
+{
+    m->valid_until_ms = now.mono_ms + MESH_LISTEN_MS;
+    ask_to_be_known(m, now);
+}
+
+void
 mesh_connected(struct mesh *m, struct gt_time now)
 {
     ask_to_be_known(m, now);
@@ -127,6 +134,20 @@ mesh_owns_slot(const struct mesh *m, struct gt_time now)
     uint64_t slot = (uint64_t)now.wall_s / (MESH_SLOT_MS / 1000);
 
     return (gt_rng_hash(m->id) + slot) % MESH_SLOTS == 0;
+}
+
+bool
+mesh_has_room(const struct mesh *m, enum gt_resource resource, int64_t step)
+{
+    const struct wire_load *load = &m->loads[resource];
+
+    return load->capacity <= 0 || step <= load->capacity - load->hi;
+}
+
+void
+mesh_took(struct mesh *m, enum gt_resource resource, int64_t step)
+{
+    m->loads[resource].hi += step;
 }
 
 bool

@@ -20,6 +20,8 @@
 /* First and longest pause between two hellos that are not listed. */
 #define MESH_HELLO_MIN_MS 1000
 #define MESH_HELLO_MAX_MS 30000
+/* A newcomer is not alone before it has listened as long as a signal holds. */
+#define MESH_LISTEN_MS 45000
 /* Alone, one of this many slots of a tick belongs to us (game core, 8). */
 #define MESH_SLOTS   8
 #define MESH_SLOT_MS 15000
@@ -57,6 +59,9 @@ void mesh_init(struct mesh *m, const char *id, const char *node,
 enum mesh_outcome mesh_hear(struct mesh *m, const struct wire_signal *signal,
                             struct gt_time now);
 
+/* The agent begins to play. */
+void mesh_join(struct mesh *m, struct gt_time now);
+
 /* The bus was (re)connected: say hello soon, whoever is there. */
 void mesh_connected(struct mesh *m, struct gt_time now);
 
@@ -65,6 +70,13 @@ bool mesh_alone(const struct mesh *m, struct gt_time now);
 
 /* Alone, and @now lies in our slot of the shared clock. */
 bool mesh_owns_slot(const struct mesh *m, struct gt_time now);
+
+/* Alone: may @step be taken, as far as the last signal told? */
+bool mesh_has_room(const struct mesh *m, enum gt_resource resource,
+                   int64_t step);
+
+/* Alone: @step was taken. */
+void mesh_took(struct mesh *m, enum gt_resource resource, int64_t step);
 
 /* It is time for a hello; the next one is due after a longer pause. */
 bool mesh_hello_due(struct mesh *m, struct gt_time now);

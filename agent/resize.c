@@ -151,6 +151,34 @@ resize_start(struct resize *r, const struct kube_patch *patch,
     return ask(r, RESIZE_PATCH);
 }
 
+bool
+resize_adopt(struct resize *r, const struct kube_pod *pod, struct gt_time now)
+{
+    resize_init(r);
+    memcpy(r->patch.uid, pod->uid, sizeof(r->patch.uid));
+    for (size_t i = 0; i < pod->containers_len; i++) {
+        const struct kube_container *has = &pod->containers[i];
+        struct kube_change *change = &r->patch.changes[r->patch.changes_len];
+
+        if (has->has_actual &&
+            memcmp(&has->spec, &has->actual, sizeof(has->spec)) != 0) {
+            memcpy(change->name, has->name, sizeof(change->name));
+            change->to = has->spec;
+            r->undo.changes[r->patch.changes_len++] = *change;
+            r->undo.changes[r->patch.changes_len - 1].to = has->actual;
+        }
+    }
+    if (r->patch.changes_len == 0) {
+        return false;
+    }
+    memcpy(r->undo.uid, pod->uid, sizeof(r->undo.uid));
+    r->undo.changes_len = r->patch.changes_len;
+    r->generation = pod->generation;
+    enter(r, RESIZE_FOLLOWING, now);
+    (void)pause_for(r, FOLLOW_MIN_MS, now);
+    return true;
+}
+
 static enum resize_deed
 finish(struct resize *r, enum resize_end how, enum resize_end *end)
 {

@@ -83,6 +83,14 @@ enum resize_deed resize_start(struct resize *r, const struct kube_patch *patch,
                               const struct kube_pod *pod, struct gt_time now);
 
 /*
+ * Follows a resize that the pod is in already, of an agent before this one or
+ * of somebody else, with the values in force as the way back.  False where
+ * there is none.
+ */
+bool resize_adopt(struct resize *r, const struct kube_pod *pod,
+                  struct gt_time now);
+
+/*
  * Feeds the answer to a PATCH or to a READ (a READ is an empty PATCH, so it
  * answers alike).  Sets @end: once how the resize ended, else RESIZE_OPEN.
  */

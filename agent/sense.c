@@ -284,6 +284,9 @@ check_handshake(struct agent *a, struct gt_time now,
     struct handshake_figures figures = act_figures(a, h->container);
     enum shrink_reason reason = SHRINK_OK;
 
+    if (a->resize.phase != RESIZE_IDLE && p->target < p->current) {
+        return; /* it is being committed, and ends with the resize */
+    }
     switch (handshake_check(h, &figures, now.mono_ms, &reason)) {
     case HANDSHAKE_OPEN:
         break;

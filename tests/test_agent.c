@@ -360,6 +360,54 @@ a_pod_that_vanished_is_left(void **state)
     assert_false(s->seen & (AGENT_DO_PATCH | AGENT_DO_PUBLISH));
 }
 
+/* The agent before this one asked for more CPU; the kubelet is not done. */
+static void
+leave_a_resize_behind(struct solo *s, enum kube_resize condition)
+{
+    struct kube_container *c = &s->pod.containers[0];
+
+    c->spec.requests[GT_CPU] = 700;
+    c->spec.limits[GT_CPU] = 700;
+    s->pod.generation = 2;
+    s->pod.observed_generation = 2;
+    s->pod.resize = condition;
+    solo_begin(s);
+}
+
+static void
+a_resize_that_was_left_behind_is_seen_through(void **state)
+{
+    struct solo *s = *state;
+
+    leave_a_resize_behind(s, KUBE_RESIZE_IN_PROGRESS);
+    assert_int_equal(s->said.containers[0].players[GT_CPU].current, 500);
+    assert_int_equal(s->said.containers[0].players[GT_CPU].target, 700);
+    solo_enforce(s);
+    s->ms += 100;
+    solo_event(s, AGENT_WAKE);
+    assert_true(s->seen & AGENT_DO_READ);
+    solo_answer(s, KUBE_APPLIED);
+
+    assert_int_equal(s->said.kind, WIRE_ACK);
+    assert_int_equal(s->said.containers[0].players[GT_CPU].current, 700);
+}
+
+static void
+a_deferred_resize_that_was_left_behind_is_withdrawn(void **state)
+{
+    struct solo *s = *state;
+
+    leave_a_resize_behind(s, KUBE_RESIZE_DEFERRED);
+    for (int i = 0; i < 15 && s->patches == 0; i++) {
+        solo_second(s, 0.2, 0.0, 100);
+        solo_answer(s, KUBE_APPLIED);
+    }
+
+    assert_int_equal(s->patches, 1);
+    assert_int_equal(s->patch.changes[0].to.requests[GT_CPU], 500);
+    assert_int_equal(s->patch.changes[0].to.limits[GT_CPU], 500);
+}
+
 static void
 an_agent_that_stops_says_bye(void **state)
 {
@@ -422,6 +470,8 @@ main(void)
         WITH_SOLO(an_unanswered_intent_is_told_again),
         WITH_SOLO(a_refused_resize_is_told_and_not_repeated_at_once),
         WITH_SOLO(a_pod_that_vanished_is_left),
+        WITH_SOLO(a_resize_that_was_left_behind_is_seen_through),
+        WITH_SOLO(a_deferred_resize_that_was_left_behind_is_withdrawn),
         WITH_SOLO(an_agent_that_stops_says_bye),
         WITH_SOLO(an_agent_that_never_played_stops_in_silence),
         WITH_SOLO(no_agent_is_silent_for_longer_than_a_tick),

@@ -224,6 +224,53 @@ alone_only_urgent_growth_moves_one_step_and_in_its_slot(void **state)
 }
 
 static void
+alone_nothing_grows_beyond_what_the_node_was_known_to_have(void **state)
+{
+    struct solo *s = *state;
+
+    solo_annotate(s, "resources", "cpu");
+    s->load_milli = s->capacity_milli;
+    solo_begin(s);
+    s->ms += 60000;
+    solo_seconds(s, 240, 0.5, 1.0, 300);
+
+    assert_int_equal(s->patches, 0);
+}
+
+static void
+growth_takes_the_place_of_its_own_shrink(void **state)
+{
+    struct solo *s = *state;
+
+    start_shrink(s);
+    for (int i = 0; i < 9 && s->intent.seq == 0; i++) {
+        solo_second(s, 0.5, 1.0, 300);
+    }
+    solo_light(s, WIRE_GREEN);
+
+    assert_int_equal(s->patches, 2);
+    assert_true(s->patch.changes[0].to.requests[GT_CPU] > 500);
+}
+
+/* What grows while a shrink is under way grows above what is in force. */
+static void
+a_smaller_shrink_is_no_growth(void **state)
+{
+    struct solo *s = *state;
+
+    start_shrink(s);
+    s->agent->containers[0].players[GT_CPU].want =
+        (s->patch.changes[0].to.requests[GT_CPU] + 500) / 2;
+    s->agent->intent_seq = s->said.seq;
+    s->intent = s->said;
+    s->intent.containers[0].players[GT_CPU].want =
+        s->agent->containers[0].players[GT_CPU].want;
+    solo_light(s, WIRE_GREEN);
+
+    assert_int_equal(s->patches, 1);
+}
+
+static void
 alone_idleness_still_shrinks(void **state)
 {
     struct solo *s = *state;
@@ -310,6 +357,9 @@ main(void)
         WITH_SOLO(a_short_pod_on_a_crowded_node_gives_way_at_its_ticks),
         WITH_SOLO(a_blind_agent_never_resizes),
         WITH_SOLO(alone_only_urgent_growth_moves_one_step_and_in_its_slot),
+        WITH_SOLO(alone_nothing_grows_beyond_what_the_node_was_known_to_have),
+        WITH_SOLO(growth_takes_the_place_of_its_own_shrink),
+        WITH_SOLO(a_smaller_shrink_is_no_growth),
         WITH_SOLO(alone_idleness_still_shrinks),
         WITH_SOLO(a_wish_that_gains_without_urgency_waits_for_the_arbiter),
         WITH_SOLO(containers_share_one_patch_in_pod_order),

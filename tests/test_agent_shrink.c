@@ -76,6 +76,28 @@ memory_goes_down_by_handshake_light_and_a_last_look(void **state)
 }
 
 static void
+a_handshake_holds_until_its_shrink_is_done(void **state)
+{
+    struct solo *s = *state;
+
+    hold_a_handshake(s);
+    solo_light(s, WIRE_GREEN);
+    solo_accept(s);
+    solo_answer(s, KUBE_APPLIED);
+    for (int i = 0; i < 40; i++) { /* the kubelet takes its time */
+        solo_second(s, 0.2, 0.0, 100);
+        solo_answer(s, KUBE_APPLIED);
+    }
+    assert_int_equal(s->agent->handshake.phase, HANDSHAKE_HOLDING);
+
+    solo_enforce(s);
+    solo_answer(s, KUBE_APPLIED);
+    assert_int_equal(s->said.kind, WIRE_ACK);
+    assert_int_equal(s->agent->handshake.phase, HANDSHAKE_IDLE);
+    assert_int_equal(s->patches, 1);
+}
+
+static void
 memory_that_grew_between_light_and_commit_stays(void **state)
 {
     struct solo *s = *state;
@@ -262,6 +284,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_SOLO(memory_goes_down_by_handshake_light_and_a_last_look),
+        WITH_SOLO(a_handshake_holds_until_its_shrink_is_done),
         WITH_SOLO(memory_that_grew_between_light_and_commit_stays),
         WITH_SOLO(an_app_whose_shrink_is_given_up_gets_its_ceiling_back),
         WITH_SOLO(a_blind_agent_commits_no_shrink),

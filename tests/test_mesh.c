@@ -69,6 +69,41 @@ an_agent_without_a_signal_is_alone(void **state)
 }
 
 static void
+a_newcomer_listens_before_it_deems_itself_alone(void **state)
+{
+    struct mesh m = a_mesh();
+    (void)state;
+
+    mesh_join(&m, at(1000));
+
+    assert_true(mesh_hello_due(&m, at(1000)));
+    assert_false(mesh_alone(&m, at(1000 + MESH_LISTEN_MS - 1)));
+    assert_true(mesh_alone(&m, at(1000 + MESH_LISTEN_MS)));
+    mesh_connected(&m, at(1000 + MESH_LISTEN_MS));
+    assert_true(mesh_alone(&m, at(1000 + MESH_LISTEN_MS)));
+}
+
+static void
+alone_there_is_as_much_room_as_the_last_signal_left(void **state)
+{
+    struct mesh m = a_mesh();
+    struct wire_signal s = a_signal(1, 1);
+    (void)state;
+
+    assert_true(mesh_has_room(&m, GT_CPU, 1000)); /* who knows */
+    s.loads[GT_CPU].hi = 3500;
+    s.loads[GT_CPU].capacity = 4000;
+    mesh_hear(&m, &s, at(1));
+
+    assert_true(mesh_has_room(&m, GT_CPU, 500));
+    assert_false(mesh_has_room(&m, GT_CPU, 501));
+    mesh_took(&m, GT_CPU, 200);
+    assert_false(mesh_has_room(&m, GT_CPU, 301));
+    mesh_took(&m, GT_CPU, -100);
+    assert_true(mesh_has_room(&m, GT_CPU, 400));
+}
+
+static void
 a_signal_for_another_node_of_the_slot_is_dropped(void **state)
 {
     struct mesh m = a_mesh();
@@ -327,6 +362,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_agent_without_a_signal_is_alone),
+        cmocka_unit_test(a_newcomer_listens_before_it_deems_itself_alone),
+        cmocka_unit_test(alone_there_is_as_much_room_as_the_last_signal_left),
         cmocka_unit_test(a_signal_for_another_node_of_the_slot_is_dropped),
         cmocka_unit_test(old_signals_change_nothing),
         cmocka_unit_test(a_newer_arbiter_wins_whatever_its_epoch),
