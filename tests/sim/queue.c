@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/time.h"
 
@@ -47,8 +48,12 @@ make_room(struct queue *q)
         return;
     }
     size_t max = q->max == 0 ? 64 : 2 * q->max;
-    struct queue_event *heap = realloc(q->heap, max * sizeof(*heap));
+    struct queue_event *heap = calloc(max, sizeof(*heap));
     assert(heap != NULL);
+    if (q->len > 0) {
+        memcpy(heap, q->heap, q->len * sizeof(*heap));
+    }
+    free(q->heap);
     q->heap = heap;
     q->max = max;
 }

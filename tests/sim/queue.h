@@ -3,7 +3,7 @@
  * The event queue of the simulated world: the next event is the smallest
  * (time, kind, index, sequence), so ties are decided.
  *
- * Takes the data of an event (memory of malloc()) and gives it to who pops it.
+ * Takes the data of an event (memory of calloc()) and gives it to who pops it.
  */
 #ifndef TESTS_SIM_QUEUE_H
 #define TESTS_SIM_QUEUE_H

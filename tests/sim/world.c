@@ -84,8 +84,7 @@ opted_in(const struct node_pod_spec *spec)
 static void
 open_transcript(struct world *w)
 {
-    w->transcript_memory = malloc(TRANSCRIPT_MAX); /* untouched until used */
-    assert(w->transcript_memory != NULL);
+    w->transcript_memory = world_alloc(TRANSCRIPT_MAX);
     gt_buf_init(&w->transcript, w->transcript_memory, TRANSCRIPT_MAX);
 }
 
