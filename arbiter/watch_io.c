@@ -149,7 +149,8 @@ take_page(struct watch_io *w, const struct gt_client_reply *reply)
     struct gt_err err;
 
     if (list == NULL) {
-        (void)gt_err_set(&err, why, "the list of %s is not one", objects(w));
+        (void)gt_err_set(&err, (int)why, "the list of %s is not one",
+                         objects(w));
         complain(w, &err);
         step(w, (struct watch_event){.kind = WATCH_END});
         return;
