@@ -13,6 +13,7 @@
 struct line {
     struct gt_bus_spoke *spoke;
     _Atomic int pipe; /* 0: down */
+    int known;        /* as the loop saw it last */
 };
 
 enum { UPLINK, DOWNLINK, LINES };
@@ -51,23 +52,39 @@ pipe_changed(nng_pipe pipe, nng_pipe_ev event, void *arg)
 }
 
 static void
+tell(struct gt_bus_spoke *spoke, enum gt_bus_link link)
+{
+    if (link != spoke->link) {
+        spoke->link = link;
+        spoke->linked(spoke->arg, link);
+    }
+}
+
+/* A pipe that was replaced between two looks counts as lost, too. */
+static void
 lines_changed(void *arg, uint32_t events)
 {
     struct gt_bus_spoke *spoke = arg;
+    bool changed = false;
+    bool all_up = true;
     uint64_t count;
-    enum gt_bus_link link;
 
     (void)events; /* only EPOLLIN is watched */
     if (read(spoke->changed_fd, &count, sizeof(count)) < 0) {
         return;
     }
-    link = atomic_load(&spoke->lines[UPLINK].pipe) != 0 &&
-                   atomic_load(&spoke->lines[DOWNLINK].pipe) != 0
-               ? GT_BUS_UP
-               : GT_BUS_DOWN;
-    if (link != spoke->link) {
-        spoke->link = link;
-        spoke->linked(spoke->arg, link);
+    for (int i = 0; i < LINES; i++) {
+        int pipe = atomic_load(&spoke->lines[i].pipe);
+
+        changed = changed || pipe != spoke->lines[i].known;
+        all_up = all_up && pipe != 0;
+        spoke->lines[i].known = pipe;
+    }
+    if (changed) {
+        tell(spoke, GT_BUS_DOWN);
+    }
+    if (all_up) {
+        tell(spoke, GT_BUS_UP);
     }
 }
 
