@@ -341,6 +341,10 @@ following(struct resize *r, const struct kube_answer *answer,
         return retry_later(r, now);
     }
     r->failures = 0;
+    if (!holds(&answer->pod, &r->patch)) {
+        r->refusal = KUBE_E_CONFLICT;
+        return finish(r, RESIZE_REFUSED, end);
+    }
     return judge(r, &answer->pod, now, end);
 }
 
@@ -348,8 +352,10 @@ static enum resize_deed
 withdraw_following(struct resize *r, const struct kube_answer *answer,
                    struct gt_time now, enum resize_end *end)
 {
+    const struct kube_pod *pod = &answer->pod;
+
     if (answer->outcome == KUBE_APPLIED &&
-        kube_pod_settled(&answer->pod, r->generation)) {
+        (kube_pod_settled(pod, r->generation) || !holds(pod, &r->undo))) {
         return finish(r, r->cause, end);
     }
     return answer->outcome != KUBE_APPLIED ||

@@ -60,6 +60,56 @@ absent_conditions_do_not_make_a_resize_done(void **state)
 }
 
 static void
+a_resize_that_somebody_else_overtook_ends(void **state)
+{
+    struct play play;
+
+    (void)state;
+    open_accepted(&play);
+    play.pod.containers[1].spec = resources(300, 64 * MIB);
+    play.pod.generation++;
+    condition(&play, KUBE_RESIZE_DEFERRED);
+    wait_for_wake(&play);
+
+    assert_int_equal(answer(&play), RESIZE_WAIT);
+    assert_int_equal(play.end, RESIZE_REFUSED);
+    assert_int_equal(play.resize.refusal, KUBE_E_CONFLICT);
+}
+
+static void
+a_settled_pod_has_no_resize_to_adopt(void **state)
+{
+    struct play play;
+
+    (void)state;
+    open_play(&play);
+    play.pod.containers[0].has_actual = false; /* not yet running */
+    play.pod.containers[0].actual = resources(0, 0);
+
+    assert_false(resize_adopt(&play.resize, &play.pod, play.now));
+    assert_int_equal(play.resize.phase, RESIZE_IDLE);
+}
+
+static void
+an_adopted_resize_is_followed_to_its_end(void **state)
+{
+    struct play play;
+
+    (void)state;
+    open_play(&play);
+    play.pod.containers[1].spec = resources(200, 64 * MIB);
+    condition(&play, KUBE_RESIZE_IN_PROGRESS);
+
+    assert_true(resize_adopt(&play.resize, &play.pod, play.now));
+    assert_int_equal(wait_for_wake(&play), 100);
+    assert_int_equal(answer(&play), RESIZE_WAIT);
+    settle(&play);
+    wait_for_wake(&play);
+    assert_int_equal(answer(&play), RESIZE_WAIT);
+    assert_int_equal(play.end, RESIZE_DONE);
+}
+
+static void
 every_clear_refusal_ends_the_resize_with_its_outcome(void **state)
 {
     static const enum kube_outcome refusals[] = {
@@ -267,6 +317,9 @@ main(void)
         cmocka_unit_test(a_patch_that_changes_nothing_is_done_at_once),
         cmocka_unit_test(follow_ups_get_rarer_up_to_two_seconds),
         cmocka_unit_test(absent_conditions_do_not_make_a_resize_done),
+        cmocka_unit_test(a_resize_that_somebody_else_overtook_ends),
+        cmocka_unit_test(a_settled_pod_has_no_resize_to_adopt),
+        cmocka_unit_test(an_adopted_resize_is_followed_to_its_end),
         cmocka_unit_test(every_clear_refusal_ends_the_resize_with_its_outcome),
         cmocka_unit_test(
             a_lost_answer_to_a_patch_that_came_through_is_followed_up),

@@ -370,6 +370,46 @@ the_way_back_of_the_next_resize_is_what_the_last_one_set(void **state)
     assert_int_equal(play.resize.undo.changes[0].to.requests[GT_CPU], 200);
 }
 
+static void
+a_withdrawal_that_somebody_else_overtook_ends(void **state)
+{
+    struct play play;
+
+    (void)state;
+    open_accepted(&play);
+    condition(&play, KUBE_RESIZE_ERROR);
+    wait_for_wake(&play);
+    assert_int_equal(answer(&play), RESIZE_PATCH);
+    accept_patch(&play);
+    assert_int_equal(answer(&play), RESIZE_WAIT);
+    play.pod.containers[1].spec = resources(300, 64 * MIB);
+    play.pod.generation++;
+    wait_for_wake(&play);
+
+    assert_int_equal(answer(&play), RESIZE_WAIT);
+    assert_int_equal(play.end, RESIZE_WITHDRAWN_ERROR);
+}
+
+static void
+an_adopted_resize_that_is_deferred_is_withdrawn(void **state)
+{
+    struct play play;
+    int looks = 0;
+
+    (void)state;
+    open_play(&play);
+    play.pod.containers[1].spec = resources(200, 64 * MIB);
+    play.pod.generation++;
+    condition(&play, KUBE_RESIZE_DEFERRED);
+    assert_true(resize_adopt(&play.resize, &play.pod, play.now));
+    do {
+        wait_for_wake(&play);
+        looks++;
+    } while (answer(&play) == RESIZE_WAIT && looks < 100);
+
+    assert_withdrawn(&play, RESIZE_WITHDRAWN_DEFERRED);
+}
+
 int
 main(void)
 {
@@ -397,6 +437,8 @@ main(void)
             a_withdrawal_that_is_stored_otherwise_is_not_sent_again_at_once),
         cmocka_unit_test(
             the_way_back_of_the_next_resize_is_what_the_last_one_set),
+        cmocka_unit_test(a_withdrawal_that_somebody_else_overtook_ends),
+        cmocka_unit_test(an_adopted_resize_that_is_deferred_is_withdrawn),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -188,6 +188,29 @@ a_node_that_shrinks_defers_and_the_pod_withdraws(void **state)
     is_sound(s);
 }
 
+/* What a pod has it may keep, although the node could not give it again. */
+static void
+a_node_smaller_than_what_it_holds_lets_a_pod_withdraw(void **state)
+{
+    const struct kube_resources more = {
+        .requests = {700, 512 * STORY_MIB},
+        .limits = {700, 512 * STORY_MIB},
+    };
+    struct story *s = *state;
+    size_t foreign = begin_with_a_slow_watch(s);
+
+    world_resize(s->world, foreign, &more);
+    story_until(s, 61);
+    world_allocatable(s->world, 0, GT_CPU, 1100);
+    story_until(s, 80);
+
+    assert_int_equal(story_books(s).deferred, 1);
+    assert_int_equal(story_count(s, "web", "resize_failed"), 1);
+    assert_int_equal(world_agent(s->world, 0)->resize.phase, RESIZE_IDLE);
+    assert_int_equal(cpu_of(s, 0), 500);
+    is_sound(s);
+}
+
 static void
 what_was_withdrawn_is_not_asked_for_again_at_once(void **state)
 {
@@ -215,6 +238,7 @@ main(void)
         A_STORY(a_starving_pod_does_not_storm),
         A_STORY(a_resize_that_is_deferred_is_withdrawn),
         A_STORY(a_node_that_shrinks_defers_and_the_pod_withdraws),
+        A_STORY(a_node_smaller_than_what_it_holds_lets_a_pod_withdraw),
         A_STORY(what_was_withdrawn_is_not_asked_for_again_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -270,6 +270,19 @@ is_enforced(const struct node_sim *sim, size_t pod)
     return true;
 }
 
+/* Nothing but what is allocated: there is nothing to admit. */
+static bool
+is_allocated(const struct node_sim *sim, size_t pod)
+{
+    for (size_t i = 0; i < node_containers(sim, pod); i++) {
+        const struct node_container *c = &sim->pods[pod].containers[i];
+        if (!same_resources(&c->allocated, &c->wished)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* The kubelet sees the wish: allocates it or defers it. */
 static void
 admit(struct node_sim *sim, size_t pod, uint64_t now_ms)
@@ -277,7 +290,7 @@ admit(struct node_sim *sim, size_t pod, uint64_t now_ms)
     struct node_pod *p = &sim->pods[pod];
     char message[KUBE_MESSAGE_MAX];
 
-    if (!fits(sim, pod, message)) {
+    if (!is_allocated(sim, pod) && !fits(sim, pod, message)) {
         defer(sim, pod, message);
         return;
     }
