@@ -151,19 +151,21 @@ grow(struct player *p, const struct response *best, enum player_reason reason,
     return PLAYER_GROW;
 }
 
-static enum player_verdict
-grow_on_evidence(struct player *p, const struct response_input *in,
-                 const struct player_view *view)
+/* What the demand just seen asks for, where that is more than @best. */
+static bool
+evidence(const struct player *p, const struct response_input *in,
+         struct response *best)
 {
     struct response step;
     double seen = seen_now(p);
 
     response_urgent(in, seen, &step);
-    if (step.move != RESPONSE_GROW) {
-        return PLAYER_STAY;
+    if (step.move != RESPONSE_GROW || step.amount <= best->amount) {
+        return false;
     }
     step.own_gain = fmax(step.own_gain, evidence_gain(p, step.amount, seen));
-    return grow(p, &step, PLAYER_BY_EVIDENCE, view);
+    *best = step;
+    return true;
 }
 
 /* Less is better at the load that is certain: count the tick's vote. */
@@ -193,14 +195,14 @@ decide(struct player *p, const struct player_view *view)
     struct response best;
 
     response_best(&in, &best);
+    if (view->strong && evidence(p, &in, &best)) {
+        return grow(p, &best, PLAYER_BY_EVIDENCE, view);
+    }
     if (best.move == RESPONSE_GROW) {
         memset(&p->votes, 0, sizeof(p->votes));
         return grow(p, &best,
                     p->current < p->floor ? PLAYER_BY_FLOOR : PLAYER_BY_GAIN,
                     view);
-    }
-    if (view->strong) {
-        return grow_on_evidence(p, &in, view);
     }
     return view->urgent ? PLAYER_STAY : vote(p, view);
 }

@@ -45,7 +45,7 @@ enum player_verdict {
 enum player_reason {
     PLAYER_BY_GAIN,     /* the best response gains enough */
     PLAYER_BY_FLOOR,    /* below the punishment level */
-    PLAYER_BY_EVIDENCE, /* throttled although the curve sees no gain */
+    PLAYER_BY_EVIDENCE, /* short now, of more than the curve would ask for */
     PLAYER_BY_PATIENCE, /* as many ticks in a row as patience asks for */
 };
 
