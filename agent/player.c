@@ -211,12 +211,12 @@ enum player_verdict
 player_decide(struct player *p, const struct player_view *view)
 {
     p->floor = floor_now(p, view->now);
-    p->decided_ms = view->now.mono_ms;
     if (!p->limited) {
         p->at_risk = fmin(fmax(CONTENTION_MIN, view->contention), 1.0);
     }
     player_drop(p);
     if (view->urgent) {
+        p->urgent_ms = view->now.mono_ms;
         learner_refresh(&p->learner, &p->demand);
     }
     p->verdict = p->moves ? decide(p, view) : PLAYER_STAY;
@@ -246,7 +246,7 @@ void
 player_red(struct player *p, int64_t load)
 {
     if (p->reds == 0) {
-        p->decided_ms = 0;
+        p->urgent_ms = 0;
     }
     p->reds++;
     p->red_load = load;
@@ -265,7 +265,7 @@ player_urgent_due(const struct player *p, int64_t load, struct gt_time now)
     if (gap_ms > PLAYER_URGENT_GAP_MAX_MS) {
         gap_ms = PLAYER_URGENT_GAP_MAX_MS;
     }
-    return now.mono_ms - p->decided_ms >= gap_ms;
+    return now.mono_ms - p->urgent_ms >= gap_ms;
 }
 
 void

@@ -283,7 +283,7 @@ static uint64_t
 urgent_gap_ms(struct player *p, int64_t load)
 {
     uint64_t ms = 0;
-    struct gt_time now = {.mono_ms = p->decided_ms};
+    struct gt_time now = {.mono_ms = p->urgent_ms};
 
     while (!player_urgent_due(p, load, now)) {
         now.mono_ms += 500;

@@ -47,11 +47,12 @@ BEGIN {
     print "second,pod,cpu_cores,mem_bytes"
     for (t = 0; t <= 6000; t += 5) {
         # A daily slope, seen from close by, with short bursts.
-        web = 0.30 + 0.25 * rise(t, 0, 3600) + 0.50 * hill(t, 3700, 4500, 300)
+        web = 0.30 + 0.25 * rise(t, 0, 3600) + 0.35 * hill(t, 3700, 4300, 200) \
+            - 0.15 * rise(t, 4300, 4600)
         row(t, "web", web * (1 + 0.5 * pulse(t, 410, 30, 120)),
             220 + 40 * rise(t, 0, 3600) + 20 * hill(t, 3700, 4500, 300))
         # A step up, and down again; what it caches meanwhile goes later.
-        row(t, "api", 0.45 + 0.45 * hill(t, 3900, 4200, 5),
+        row(t, "api", 0.40 + 0.40 * hill(t, 3900, 4200, 5) + 0.10 * pulse(t, 600, 120, 0) * (t < 3600),
             300 + 100 * hill(t, 3900, 4500, 180))
         # A surge.
         surge = hill(t, 4080, 4320, 15)
@@ -61,13 +62,14 @@ BEGIN {
         job = pulse(t, 1800, 600, 1300) * (t < 3600) + hill(t, 4500, 4740, 5)
         row(t, "report", 0.08 + 1.10 * job, 160 + 160 * job)
         # Evening falls.
-        row(t, "search", 0.30 + 0.85 * (1 - rise(t, 2600, 3900)),
+        row(t, "search", 0.20 + 1.00 * (1 - rise(t, 2900, 3900)),
             420 - 120 * rise(t, 2600, 3900))
         # A heap that fills and is collected.
         row(t, "mail", 0.18 + 0.04 * wave(t, 300), 200 + 260 * (t % 480) / 480)
         # Load that moves from one to the other and back.
         shift = wave(t - 4080, 1500)
-        row(t, "pair-a", 0.50 + 0.35 * shift, 200 + 40 * shift)
-        row(t, "pair-b", 0.50 - 0.35 * shift, 200 - 40 * shift)
+        pair = 0.50 - 0.20 * rise(t, 3300, 4000)
+        row(t, "pair-a", pair * (1 + 0.7 * shift), 200 + 40 * shift)
+        row(t, "pair-b", pair * (1 - 0.7 * shift), 200 - 40 * shift)
     }
 }
