@@ -92,6 +92,13 @@ held(uint64_t last_ms, uint64_t gap_ms, struct gt_time now)
     return last_ms != 0 && now.mono_ms - last_ms < gap_ms;
 }
 
+/* A shrink leaves half of the burst to the growth that may follow it. */
+static double
+price(const struct guard *g, enum guard_urgency urgency)
+{
+    return urgency == GUARD_SHRINK ? fmax(g->burst / 2, 1) : 1;
+}
+
 enum guard_outcome
 guard_may_resize(const struct guard *g, const struct guard_player *player,
                  enum guard_urgency urgency, struct gt_time now)
@@ -106,7 +113,7 @@ guard_may_resize(const struct guard *g, const struct guard_player *player,
     if (urgency != GUARD_URGENT && held(g->resized_ms, GUARD_GAP_MS, now)) {
         return GUARD_E_HOLD;
     }
-    return tokens_now(g, now) >= 1 ? GUARD_OK : GUARD_E_BUDGET;
+    return tokens_now(g, now) >= price(g, urgency) ? GUARD_OK : GUARD_E_BUDGET;
 }
 
 void

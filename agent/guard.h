@@ -7,7 +7,8 @@
  * others do: below the mean demand queues diverge, below the recent peak memory
  * the kernel kills.  Offers below it are refused.
  *
- * A resize is not free for a cluster: one per pod and 15 s, and a token bucket.
+ * A resize is not free for a cluster: one per pod and 15 s, and a token bucket,
+ * half of which is kept for growth.
  * What keeps a pod alive (GUARD_VITAL) is never held back.
  *
  * Pure.  Holds no pointers.
@@ -27,7 +28,7 @@
 enum guard_outcome {
     GUARD_OK,
     GUARD_E_HOLD,   /* too soon after the last resize */
-    GUARD_E_BUDGET, /* the token bucket is empty */
+    GUARD_E_BUDGET, /* no token is left for this */
 };
 
 /* Why a resize is wanted, from what can wait to what cannot. */

@@ -222,6 +222,27 @@ the_budget_ends_and_refills(void **state)
 }
 
 static void
+a_shrink_leaves_half_of_the_burst_to_growth(void **state)
+{
+    struct fixture f;
+    (void)state;
+
+    start(&f);
+    for (int i = 0; i < GUARD_BURST / 2; i++) {
+        assert_int_equal(
+            guard_may_resize(&f.pod, &f.cpu, GUARD_SHRINK, at(1000)), GUARD_OK);
+        guard_spend(&f.pod, at(1000));
+        f.pod.resized_ms = 0;
+    }
+    guard_spend(&f.pod, at(1000));
+
+    assert_int_equal(guard_may_resize(&f.pod, &f.cpu, GUARD_SHRINK, at(16001)),
+                     GUARD_E_BUDGET);
+    assert_int_equal(guard_may_resize(&f.pod, &f.cpu, GUARD_GROW, at(16001)),
+                     GUARD_OK);
+}
+
+static void
 the_vital_is_never_held_back(void **state)
 {
     struct fixture f;
@@ -270,6 +291,7 @@ main(void)
             a_second_resize_waits_fifteen_seconds_but_not_when_urgent),
         cmocka_unit_test(memory_shrinks_two_minutes_after_its_last_move),
         cmocka_unit_test(the_budget_ends_and_refills),
+        cmocka_unit_test(a_shrink_leaves_half_of_the_burst_to_growth),
         cmocka_unit_test(the_vital_is_never_held_back),
         cmocka_unit_test(rest_saves_no_more_than_the_burst),
         cmocka_unit_test(nothing_was_resized_before_the_start),
