@@ -114,6 +114,16 @@ floor_now(const struct player *p, struct gt_time now)
     return guard_floor(&p->guard, &need, now);
 }
 
+/* The next level above @amount; more than the max where there is none. */
+static int64_t
+next_level(const struct player *p, int64_t amount)
+{
+    int64_t next = gt_grid_amount(p->resource,
+                                  gt_grid_level_down(p->resource, amount) + 1);
+
+    return next > amount && next <= p->max ? next : INT64_MAX;
+}
+
 /* What growing to @to is worth if the demand just seen is there to stay. */
 static double
 evidence_gain(const struct player *p, int64_t to, double seen)
@@ -151,21 +161,48 @@ grow(struct player *p, const struct response *best, enum player_reason reason,
     return PLAYER_GROW;
 }
 
-/* What the demand just seen asks for, where that is more than @best. */
+/* What growing to @to gains the node if the demand just seen is there to stay;
+ * @own becomes the own part of it. */
+static double
+evidence_utility(const struct player *p, const struct response_input *in,
+                 int64_t to, double *own)
+{
+    double step = units(p, to) - units(p, p->current);
+    double load = in->others + units(p, p->current);
+
+    *own = fmax(evidence_gain(p, to, seen_now(p)),
+                response_own(in, to) - response_own(in, p->current));
+    return in->node == NULL
+               ? *own
+               : gt_game_potential_gain(in->node, load, *own, step);
+}
+
+/* Puts the best response to the demand just seen into @best, where it is more
+ * than what is there. */
 static bool
 evidence(const struct player *p, const struct response_input *in,
          struct response *best)
 {
+    int64_t from = best->amount > p->current ? best->amount : p->current;
+    double most = 0.0;
     struct response step;
-    double seen = seen_now(p);
 
-    response_urgent(in, seen, &step);
-    if (step.move != RESPONSE_GROW || step.amount <= best->amount) {
-        return false;
+    response_urgent(in, seen_now(p), &step);
+    for (int64_t to = next_level(p, from);
+         step.move == RESPONSE_GROW && to <= step.amount;
+         to = next_level(p, to)) {
+        double own;
+        double gain = evidence_utility(p, in, to, &own);
+
+        if (gain > most &&
+            gain >= gt_game_threshold(units(p, p->current), units(p, to))) {
+            most = gain;
+            best->move = RESPONSE_GROW;
+            best->amount = to;
+            best->own_gain = own;
+        }
     }
-    step.own_gain = fmax(step.own_gain, evidence_gain(p, step.amount, seen));
-    *best = step;
-    return true;
+    return most > 0.0;
 }
 
 /* Less is better at the load that is certain: count the tick's vote. */

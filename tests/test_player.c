@@ -183,7 +183,7 @@ strong_evidence_beats_what_was_learnt(void **state)
     struct player *p = &begin_cpu(&play)->p;
     (void)state;
 
-    p->penalty = 0.5; /* slack is dearer than throttling: no gain in growing */
+    p->penalty = 1.2; /* slack is nearly as dear as throttling */
     use(&play, 0.5, 1.0, 2);
 
     assert_int_equal(decide(&play, true, false), PLAYER_STAY);

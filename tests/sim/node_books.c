@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/sim/node_state.h"
 
+#include <math.h>
+
 #define WINDOW_PERIODS 10
 #define WINDOW_MASK    ((1U << WINDOW_PERIODS) - 1)
 #define WINDOW_OPEN    3 /* throttled periods of 10: a run */
@@ -50,13 +52,29 @@ node_overcommit_sample(struct node_sim *sim, size_t node)
     }
 }
 
+/* CPU that the pod demands beyond its limit, in milli. */
+static double
+lack(const struct node_sim *sim, size_t pod)
+{
+    double demand = node_demand(sim, pod, GT_CPU, sim->now_ms);
+    double limit = 0;
+    struct kube_pod view;
+
+    node_pod_view(sim, pod, &view);
+    for (size_t i = 0; i < view.containers_len; i++) {
+        limit += (double)view.containers[i].actual.limits[GT_CPU];
+    }
+    return fmax(1000 * demand - limit, 0);
+}
+
 static bool
 is_contended(const struct node_sim *sim, size_t pod)
 {
     size_t node = sim->config.pods[pod].node;
     double allocatable = (double)sim->config.nodes[node].allocatable[GT_CPU];
 
-    return (double)node_claim(sim, node, GT_CPU) > NODE_CONTENDED * allocatable;
+    return (double)node_claim(sim, node, GT_CPU) + lack(sim, pod) >
+           NODE_CONTENDED * allocatable;
 }
 
 void
