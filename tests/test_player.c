@@ -181,15 +181,39 @@ strong_evidence_beats_what_was_learnt(void **state)
 {
     struct play play;
     struct player *p = &begin_cpu(&play)->p;
+    int64_t learnt;
     (void)state;
 
-    p->penalty = 1.2; /* slack is nearly as dear as throttling */
-    use(&play, 0.5, 1.0, 2);
+    p->penalty = 5.0; /* class batch: the curve asks for little */
+    for (int i = 0; i < 40; i++) {
+        tick(&play, 0.1); /* steady for ten minutes */
+    }
+    player_settle(p, 150);
+    use(&play, 0.15, 1.0, 2);
+    decide(&play, true, false);
+    learnt = p->best;
 
-    assert_int_equal(decide(&play, true, false), PLAYER_STAY);
     assert_int_equal(decide(&play, true, true), PLAYER_GROW);
     assert_int_equal(p->reason, PLAYER_BY_EVIDENCE);
-    assert_true(p->want > 500 && p->want <= 1000 + 200);
+    assert_true(p->want > learnt && p->want <= 300 + 60);
+}
+
+static void
+evidence_asks_for_no_more_than_the_node_can_bear(void **state)
+{
+    struct play play;
+    struct player *p = &begin_cpu(&play)->p;
+    (void)state;
+
+    for (int i = 0; i < 40; i++) {
+        tick(&play, 0.1);
+    }
+    player_settle(p, 150);
+    use(&play, 0.15, 1.0, 2);
+    play.load = 7.9; /* of 8 cores */
+
+    decide(&play, true, true);
+    assert_true(p->want < 250);
 }
 
 static void
@@ -475,6 +499,7 @@ main(void)
             a_player_below_its_floor_grows_to_it_whatever_the_price),
         cmocka_unit_test(throttling_grows_between_ticks),
         cmocka_unit_test(strong_evidence_beats_what_was_learnt),
+        cmocka_unit_test(evidence_asks_for_no_more_than_the_node_can_bear),
         cmocka_unit_test(a_full_node_makes_growth_too_dear),
         cmocka_unit_test(
             idleness_shrinks_after_patience_and_not_below_the_floor),
