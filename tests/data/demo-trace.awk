@@ -52,7 +52,7 @@ BEGIN {
         row(t, "web", web * (1 + 0.5 * pulse(t, 410, 30, 120)),
             220 + 40 * rise(t, 0, 3600) + 20 * hill(t, 3700, 4500, 300))
         # A step up, and down again; what it caches meanwhile goes later.
-        row(t, "api", 0.40 + 0.40 * hill(t, 3900, 4200, 5) + 0.10 * pulse(t, 600, 120, 0) * (t < 3600),
+        row(t, "api", 0.40 + 0.40 * hill(t, 3900, 4200, 5) + 0.22 * pulse(t, 600, 120, 0) * (t < 3600),
             300 + 100 * hill(t, 3900, 4500, 180))
         # A surge.
         surge = hill(t, 4080, 4320, 15)
@@ -65,7 +65,8 @@ BEGIN {
         row(t, "search", 0.20 + 1.00 * (1 - rise(t, 2900, 3900)),
             420 - 120 * rise(t, 2600, 3900))
         # A heap that fills and is collected.
-        row(t, "mail", 0.18 + 0.04 * wave(t, 300), 200 + 260 * (t % 480) / 480)
+        row(t, "mail", 0.18 + 0.04 * wave(t, 300) + 0.36 * hill(t, 1500, 1860, 10),
+            200 + 260 * (t % 480) / 480)
         # Load that moves from one to the other and back.
         shift = wave(t - 4080, 1500)
         pair = 0.50 - 0.20 * rise(t, 3300, 4000)

@@ -46,7 +46,7 @@ static const struct gt_conf_option rows[] = {
     TEXT("trace", "FILE", trace, "tests/data/demo.csv.gz", "demand to play"),
     TEXT("start", "SECOND", start, "3600", "second of the trace to begin at"),
     TEXT("nodes", "N", nodes, "2", "nodes"),
-    TEXT("node-cpu", "CPU", node_cpu, "3500m", "CPU of a node"),
+    TEXT("node-cpu", "CPU", node_cpu, "3600m", "CPU of a node"),
     TEXT("node-memory", "BYTES", node_memory, "2Gi", "memory of a node"),
     {"simultaneous", NULL,      GT_CONF_SWITCH,
      offsetof(struct options,                                             simultaneous), NULL, 0,   0,
