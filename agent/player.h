@@ -22,9 +22,10 @@
 #include "common/grid.h"
 #include "common/time.h"
 
-/* An urgent decision comes at least this long after the one before; after a
- * second red light in a row twice as long, and so on up to a tick. */
-#define PLAYER_URGENT_GAP_MS     2000
+/* An urgent decision comes at least this long after the one before: with each
+ * sample, for a kubelet needs 0.15 s.  After a second red light in a row twice
+ * as long, and so on up to a tick. */
+#define PLAYER_URGENT_GAP_MS     900
 #define PLAYER_URGENT_GAP_MAX_MS 15000
 /* Urgent: this share of CFS periods throttled in a sample.  20 to 50 % cost the
  * same (game core, 11); the lower, the less depends on how the samples fall. */

@@ -310,8 +310,8 @@ urgent_gap_ms(struct player *p, int64_t load)
     struct gt_time now = {.mono_ms = p->urgent_ms};
 
     while (!player_urgent_due(p, load, now)) {
-        now.mono_ms += 500;
-        ms += 500;
+        now.mono_ms += 100;
+        ms += 100;
     }
     return ms;
 }
@@ -321,12 +321,12 @@ red_lights_are_thought_over_at_once_and_then_ever_more_rarely(void **state)
 {
     struct play play;
     struct player *p = &begin_cpu(&play)->p;
-    const uint64_t gaps_ms[] = {4000, 8000, 15000, 15000};
+    const uint64_t gaps_ms[] = {1800, 3600, 7200, 14400, 15000};
     (void)state;
 
     use(&play, 0.5, 1.0, 1);
     decide(&play, true, true);
-    assert_int_equal(urgent_gap_ms(p, 7000), 2000);
+    assert_int_equal(urgent_gap_ms(p, 7000), 900);
 
     player_red(p, 7000);
     assert_false(player_wishes(p));
@@ -337,11 +337,11 @@ red_lights_are_thought_over_at_once_and_then_ever_more_rarely(void **state)
         player_red(p, 7000);
         assert_int_equal(urgent_gap_ms(p, 7000), gaps_ms[i]);
     }
-    assert_int_equal(urgent_gap_ms(p, 6999), 2000);
+    assert_int_equal(urgent_gap_ms(p, 6999), 900);
 
     decide(&play, true, true);
     player_move(p, (struct gt_time){.mono_ms = play.ms});
-    assert_int_equal(urgent_gap_ms(p, 7000), 2000);
+    assert_int_equal(urgent_gap_ms(p, 7000), 900);
 }
 
 static void

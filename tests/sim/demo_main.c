@@ -27,7 +27,7 @@ struct options {
     const char *build, *dir, *trace, *start, *nodes, *node_cpu, *node_memory;
     int64_t seconds;
     double speed;
-    bool simultaneous, check;
+    bool simultaneous, step, check;
 };
 
 #define TEXT(flag, metavar, member, fallback, help)                            \
@@ -51,6 +51,8 @@ static const struct gt_conf_option rows[] = {
     {"simultaneous", NULL,      GT_CONF_SWITCH,
      offsetof(struct options,                                             simultaneous), NULL, 0,   0,
      "control run: the arbiter says green to everybody"                                                                                                },
+    {"step",         NULL,      GT_CONF_SWITCH,  offsetof(struct options, step),         NULL, 0,   0,
+     "demand jumps from point to point of the trace"                                                                                                   },
     {"check",        NULL,      GT_CONF_SWITCH,  offsetof(struct options, check),        NULL, 0,   0,
      "exit with 1 when the summary breaks a promise"                                                                                                   },
 };
@@ -233,7 +235,8 @@ play(struct demo *d, const sigset_t *ending)
                               "--node-memory",
                               o->node_memory,
                               "--measure-after",
-                              "30",
+                              "16",
+                              o->step ? "--step" : NULL,
                               NULL};
     const char *arbiter[] = {o->simultaneous ? "--simultaneous" : NULL, NULL};
     const char *agent[] = {"--reconnect-min", "0.1", "--reconnect-max", "0.5",

@@ -201,10 +201,10 @@ static void
 tell_resize(struct demo_pod *pod, const char *line)
 {
     char resource[16] = "";
-    char from[32] = "";
-    char to[32] = "";
-    char reason[32] = "";
-    char by[32] = "";
+    char from[24] = "";
+    char to[24] = "";
+    char reason[24] = "";
+    char by[24] = "";
 
     value_of(line, "resource", resource, sizeof(resource));
     value_of(line, "from", from, sizeof(from));

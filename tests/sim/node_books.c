@@ -77,6 +77,18 @@ is_contended(const struct node_sim *sim, size_t pod)
            NODE_CONTENDED * allocatable;
 }
 
+/* Periods of the run that ends now: back to two in a row without throttling. */
+static unsigned
+run_len(unsigned window)
+{
+    unsigned len = 0;
+
+    for (unsigned i = 0; i < WINDOW_PERIODS && (window >> i & 3U) != 0; i++) {
+        len = window >> i & 1U ? i + 1 : len;
+    }
+    return len;
+}
+
 void
 node_episode_period(struct node_sim *sim, size_t pod, uint64_t end_ms,
                     bool throttled)
@@ -91,10 +103,8 @@ node_episode_period(struct node_sim *sim, size_t pod, uint64_t end_ms,
     if (e->open || throttled_of_10 < WINDOW_OPEN) {
         return;
     }
-    /* The run began with the oldest throttled period of the window. */
-    unsigned back = 32U - (unsigned)__builtin_clz(e->window);
     e->open = true;
-    e->start_ms = end_ms - (uint64_t)back * NODE_PERIOD_MS;
+    e->start_ms = end_ms - (uint64_t)run_len(e->window) * NODE_PERIOD_MS;
     e->contended = is_contended(sim, pod);
 }
 
