@@ -106,7 +106,7 @@ guard_may_resize(const struct guard *g, const struct guard_player *player,
     if (urgency == GUARD_VITAL) {
         return GUARD_OK;
     }
-    if (urgency == GUARD_SHRINK &&
+    if (urgency <= GUARD_YIELD &&
         held(player->moved_ms, hold_ms[player->resource], now)) {
         return GUARD_E_HOLD;
     }

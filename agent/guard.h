@@ -34,6 +34,7 @@ enum guard_outcome {
 /* Why a resize is wanted, from what can wait to what cannot. */
 enum guard_urgency {
     GUARD_SHRINK, /* waits for the resource's own hold as well */
+    GUARD_YIELD,  /* the same, but others wait for it: a token will do */
     GUARD_GROW,
     GUARD_URGENT, /* throttled now: no gap, but a token */
     GUARD_VITAL,  /* up to the floor, memory above 92 %, a withdrawal */

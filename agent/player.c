@@ -220,7 +220,10 @@ vote(struct player *p, const struct player_view *view)
     p->best = best.amount;
     p->want = best.amount;
     p->gain = best.own_gain;
-    p->urgency = GUARD_SHRINK;
+    p->urgency =
+        view->node != NULL && gt_game_price(view->node, view->load_lo) > 0
+            ? GUARD_YIELD
+            : GUARD_SHRINK;
     p->reason = PLAYER_BY_PATIENCE;
     return PLAYER_SHRINK;
 }

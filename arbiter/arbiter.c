@@ -165,13 +165,26 @@ log_joined(const struct arbiter *a, uint32_t member)
                 m->space, m->pod, m->containers_len, a->roster.heard);
 }
 
+/* Did the load of a resource that has a price fall?  Others may wait for it. */
+static bool
+made_room(const struct wire_load before[GT_RESOURCES],
+          const struct wire_load after[GT_RESOURCES])
+{
+    return (before[GT_CPU].price > 0 && after[GT_CPU].hi < before[GT_CPU].hi) ||
+           (before[GT_MEMORY].price > 0 &&
+            after[GT_MEMORY].hi < before[GT_MEMORY].hi);
+}
+
 static void
 take(struct arbiter *a, uint32_t member, const struct wire_strategy *message,
      enum roster_fate fate, struct gt_time now)
 {
     struct roster_member *m = roster_at(&a->roster, member);
     uint32_t node = capacity_pod(&a->capacity, m->claim)->node;
+    struct wire_load before[GT_RESOURCES];
+    struct wire_load after[GT_RESOURCES];
 
+    round_loads(a, capacity_node(&a->capacity, node), before);
     books_judge_moves(a, member, message, now);
     roster_take(&a->roster, member, message, now);
     if (fate == ROSTER_JOINED) {
@@ -182,10 +195,12 @@ take(struct arbiter *a, uint32_t member, const struct wire_strategy *message,
         return;
     }
     books_claim(a, m->claim);
+    round_loads(a, capacity_node(&a->capacity, node), after);
     if (m->asks) {
         round_wanted(a, node, ARBITER_GAP_MS, now);
-    } else if (message->kind == WIRE_HELLO || fate == ROSTER_JOINED) {
-        round_wanted(a, node, ARBITER_HELLO_MS, now);
+    } else if (message->kind == WIRE_HELLO || fate == ROSTER_JOINED ||
+               made_room(before, after)) {
+        round_wanted(a, node, ARBITER_NEWS_MS, now);
     }
 }
 

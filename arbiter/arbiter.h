@@ -26,7 +26,7 @@
 
 #define ARBITER_PERIOD_MS   15000 /* a node's signal without lights */
 #define ARBITER_GAP_MS      100   /* between two signals of a node */
-#define ARBITER_HELLO_MS    1000  /* the same, to list who said hello */
+#define ARBITER_NEWS_MS     1000  /* the same: who said hello, room was made */
 #define ARBITER_VALID_MS    45000
 #define ARBITER_DEADLINE_MS 5000
 

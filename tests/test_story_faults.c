@@ -30,17 +30,14 @@ an_api_server_that_is_gone_for_ten_seconds_costs_ten_seconds(void **state)
     world_fault(s->world, WORLD_REFUSES, 0, 0);
     story_until(s, 90);
 
-    tells(s, 60, "web", "resize resize_done resize_failed",
-          "62.008 web resize container=app resource=cpu from=500 "
-          "to=1000 verdict=grow reason=gain by=green_light\n"
-          "71.142 web resize_failed end=refused outcome=transport "
-          "message=\"\"\n"
-          "73.008 web resize container=app resource=cpu from=500 "
-          "to=595 verdict=grow reason=gain by=green_light\n"
-          "73.326 web resize_done took_ms=318\n"
-          "75.008 web resize container=app resource=cpu from=595 "
-          "to=1190 verdict=grow reason=evidence by=green_light\n"
-          "75.326 web resize_done took_ms=318\n");
+    tells(
+        s, 60, "web", "resize resize_done resize_failed",
+        "62.008 web resize container=app resource=cpu from=500 to=1000 "
+        "verdict=grow reason=gain by=green_light\n"
+        "71.142 web resize_failed end=refused outcome=transport message=\"\"\n"
+        "72.008 web resize container=app resource=cpu from=500 to=1000 "
+        "verdict=grow reason=evidence by=green_light\n"
+        "72.326 web resize_done took_ms=318\n");
     assert_true(cpu_of(s, web) > 800);
     is_sound(s);
 }
@@ -72,20 +69,17 @@ a_lost_request_is_given_up_and_asked_for_anew(void **state)
     world_fault(s->world, WORLD_LOSES, 0, 1);
     story_until(s, 100);
 
-    tells(s, 60, "web", "resize resize_done resize_failed",
-          "62.008 web resize container=app resource=cpu from=500 "
-          "to=1000 verdict=grow reason=gain by=green_light\n"
-          "73.387 web resize_failed end=refused outcome=transport "
-          "message=\"\"\n"
-          "75.008 web resize container=app resource=cpu from=500 "
-          "to=595 verdict=grow reason=gain by=green_light\n"
-          "75.326 web resize_done took_ms=318\n"
-          "77.008 web resize container=app resource=cpu from=595 "
-          "to=1190 verdict=grow reason=evidence by=green_light\n"
-          "77.326 web resize_done took_ms=318\n"
-          "95.008 web resize container=app resource=cpu from=1190 "
-          "to=1682 verdict=grow reason=gain by=green_light\n"
-          "95.326 web resize_done took_ms=318\n");
+    tells(
+        s, 60, "web", "resize resize_done resize_failed",
+        "62.008 web resize container=app resource=cpu from=500 to=1000 "
+        "verdict=grow reason=gain by=green_light\n"
+        "73.387 web resize_failed end=refused outcome=transport message=\"\"\n"
+        "74.008 web resize container=app resource=cpu from=500 to=1000 "
+        "verdict=grow reason=evidence by=green_light\n"
+        "74.326 web resize_done took_ms=318\n"
+        "95.008 web resize container=app resource=cpu from=1000 to=1415 "
+        "verdict=grow reason=gain by=green_light\n"
+        "95.326 web resize_done took_ms=318\n");
     assert_true(cpu_of(s, web) > 800);
     is_sound(s);
 }

@@ -140,9 +140,8 @@ memory_grows_before_the_kernel_kills(void **state)
     story_until(s, 70);
 
     tells(s, 60, "web", "resize resize_done oom_kill",
-          "62.008 web resize container=app resource=memory "
-          "from=536870912 to=638582784 verdict=grow reason=floor "
-          "by=green_light\n"
+          "62.008 web resize container=app resource=memory from=536870912 "
+          "to=760217600 verdict=grow reason=evidence by=green_light\n"
           "62.326 web resize_done took_ms=318\n");
     assert_int_equal(story_books(s).oom_kills, 0);
     is_sound(s);

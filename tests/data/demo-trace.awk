@@ -5,7 +5,7 @@
 #     awk -f tests/data/demo-trace.awk | gzip -9n >tests/data/demo.csv.gz
 #
 # The demo's window begins at 3600: the hour before teaches what static requests
-# would be.  Pods go round robin on two nodes of 4 cores and 2 GiB, so that the
+# would be.  Pods go round robin on two nodes of 3.6 cores and 2 GiB, so that the
 # even ones share a node: web's slope, cart's surge and a shift of the pair
 # a/b meet there from 4080 on, while search, busy an hour ago, has calmed down.
 # The demand of a node always stays below what it has.
