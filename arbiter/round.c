@@ -6,9 +6,10 @@
 
 #include "common/rng.h"
 
-/* What was answered in a round; @left waits for the next one. */
+/* What was answered in a round; @left waits for the next one, @early until
+ * growth may be admitted at all. */
 struct tally {
-    uint32_t green, red, left;
+    uint32_t green, red, left, early;
 };
 
 void
@@ -265,6 +266,8 @@ answer(struct arbiter *a, uint32_t node, enum gt_resource resource,
 
         if (wish->verdict == ADMISSION_E_BUDGET) {
             tally->left++;
+        } else if (wish->verdict == ADMISSION_E_CLOSED) {
+            tally->early++;
         } else if (admission_is_green(wish->verdict)) {
             grant(a, node, resource, wish);
             light(a, resource, wish, WIRE_GREEN);
@@ -338,12 +341,21 @@ open_signal(struct arbiter *a, uint32_t node, struct gt_time now)
     refill(a, seat, now);
 }
 
+/* When to look again whether growth may be admitted. */
+static uint64_t
+opening_ms(const struct arbiter *a, struct gt_time now)
+{
+    uint64_t open_ms = a->start_ms + a->config->listen_first_ms;
+
+    return open_ms > now.mono_ms ? open_ms : now.mono_ms + ARBITER_NEWS_MS;
+}
+
 static void
 play(struct arbiter *a, uint32_t node, struct gt_time now)
 {
     struct books_sending *s = &a->sending;
     const struct capacity_node *n = capacity_node(&a->capacity, node);
-    struct tally tally = {0, 0, 0};
+    struct tally tally = {0, 0, 0, 0};
     uint32_t known;
     uint32_t lights;
 
@@ -365,6 +377,8 @@ play(struct arbiter *a, uint32_t node, struct gt_time now)
     }
     if (tally.left > 0) {
         books_due(a, node, now.mono_ms + ARBITER_GAP_MS);
+    } else if (tally.early > 0) {
+        books_due(a, node, opening_ms(a, now));
     }
 }
 

@@ -187,10 +187,10 @@ void node_total_books(const struct node_sim *sim, struct node_books *out);
 
 /*
  * From the first period of a run of throttling to the accepted resize that
- * raised the pod's CPU.  A run is 3 throttled periods of 10, from after the last
- * two in a row that were not throttled, until there is but one of 10: then it
- * passed without a sample.  Contended: at either end the node's requests and what
- * the pod lacks were above 90 % of allocatable.
+ * raised the pod's CPU.  A run is 3 throttled periods of 10, from after the
+ * last two in a row that were not throttled, until there is but one of 10: then
+ * it passed without a sample.  Contended: at either end the node's requests and
+ * what the pod lacks were above 90 % of allocatable.
  */
 struct node_latency {
     size_t pod;
