@@ -230,12 +230,13 @@ void
 act_intend(struct agent *a, struct gt_time now, struct agent_update *update)
 {
     if (!keep_offers(a, now)) {
-        a->intent_red = false;
+        a->intent_held = false;
         return;
     }
     if (a->lights_due && now.mono_ms - a->intent_ms < INTENT_REPEAT_MS) {
         return; /* its lights are on their way */
     }
+    a->intent_held = a->intent_held || a->lights_due;
     act_publish(a, WIRE_INTENT, "", update);
     a->counts.intents++;
     a->intent_seq = a->mesh.seq;
@@ -352,7 +353,7 @@ take_light(struct agent *a, const struct wire_light *light, struct gt_time now)
     }
     if (light->color == WIRE_RED) {
         a->counts.red_lights++;
-        a->intent_red = true;
+        a->intent_held = true;
         player_red(p, a->mesh.loads[light->resource].hi);
         return false;
     }
@@ -380,8 +381,8 @@ act_lights(struct agent *a, const struct wire_signal *signal,
         }
     }
     if (moved) {
-        update->granted = !a->intent_red;
-        a->intent_red = false;
+        update->granted = !a->intent_held;
+        a->intent_held = false;
         send_patch(a, now, update);
         act_publish(a, WIRE_HEARTBEAT, "", update);
     }

@@ -156,7 +156,7 @@ struct agent {
     uint64_t intent_seq; /* the intent whose lights count; 0: none */
     uint64_t intent_ms;  /* when it was sent */
     bool lights_due;     /* none of its lights came yet */
-    bool intent_red;     /* a red light since the wish arose: contended */
+    bool intent_held;    /* red or no light in time, since the wish arose */
     char setback[KUBE_MESSAGE_MAX]; /* what the API last said against it */
     uint64_t patched_ms;            /* when the open resize was sent */
     bool acted_alone;               /* since the last message */

@@ -222,11 +222,14 @@ decide_all(struct agent *a, bool tick, struct gt_time now,
     for (size_t i = 0; i < agent_seats(a); i++) {
         struct agent_seat seat = agent_seat(a, i);
         size_t index = seat.container;
+        bool ticked = tick && !is_shaking(a, index, seat.resource);
 
         /* At a tick all are equal: even who is short may have to give way. */
-        if (tick && !is_shaking(a, index, seat.resource)) {
+        if (ticked) {
             decide(a, seat, false, now);
-        } else if (urgent_due(a, index, seat.resource, now)) {
+        }
+        if (!(ticked && player_wishes(seat.player)) &&
+            urgent_due(a, index, seat.resource, now)) {
             abandon_shrink(a, index, seat.resource, now, update);
             decide(a, seat, true, now);
         }
