@@ -59,6 +59,7 @@ count(struct bench *b, unsigned *counter)
 static void
 keep(struct bench *b, const char *bytes, size_t len)
 {
+    assert_true(len < sizeof(b->last));
     memcpy(b->last, bytes, len);
     b->last[len] = '\0';
     b->len = len;
