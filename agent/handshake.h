@@ -7,8 +7,8 @@
  * open is HANDSHAKE_E_BUSY.  Who proposes, commits: the caller of an external
  * proposal patches itself while the answer holds, the agent only its own.
  *
- * Verify (figures: /proc and cgroup facts in README.md, "How memory goes
- * down"): floor + margin <= target, gate < target, and the recent peak fits.
+ * Verify: floor + margin <= target (the kernel kills above it), gate < target
+ * (the kubelet compares memory.current), and the recent peak fits.
  *
  * Pure.  Holds no pointers.
  */
