@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "agent/lever.h"
+
 /* An intent whose lights did not come is told again, with fresh state. */
 #define INTENT_REPEAT_MS 1000
 /* An OOM kill is flagged to the arbiter for as long. */
@@ -50,29 +52,6 @@ act_verified(const struct agent *a)
     struct handshake_figures figures = act_figures(a, h->container);
 
     return handshake_verify(&figures, h->target_bytes) == SHRINK_OK;
-}
-
-void
-act_lever(struct agent *a, enum agent_todo todo, int64_t limit_bytes,
-          struct agent_update *update)
-{
-    const struct policy *policy = &a->containers[a->handshake.container].policy;
-
-    if (policy->release == POLICY_RELEASE_HTTP) {
-        update->todo |= (uint32_t)todo;
-        update->release.port = policy->release_port;
-        update->release.path = policy->release_path;
-        update->release.limit_bytes = limit_bytes;
-    }
-}
-
-void
-act_restore(struct agent *a, struct agent_update *update)
-{
-    const struct kube_container *has =
-        &a->pod.containers[a->handshake.container];
-
-    act_lever(a, AGENT_DO_RESTORE, has->spec.limits[GT_MEMORY], update);
 }
 
 /* Is a growth under way?  Nothing takes its place. */
@@ -263,24 +242,43 @@ put_back_shrinks(struct agent *a, const struct player *grower)
     }
 }
 
+/* Does the resize under way ask for this? */
+static bool
+is_asked(const struct agent *a, const char *name, enum gt_resource resource)
+{
+    const struct kube_patch *open = &a->resize.patch;
+
+    for (size_t i = 0; a->resize.phase != RESIZE_IDLE && i < open->changes_len;
+         i++) {
+        if (strcmp(open->changes[i].name, name) == 0) {
+            return open->changes[i].to.requests[resource] != KUBE_ABSENT;
+        }
+    }
+    return false;
+}
+
+/* What moves, and what the resize under way has changed; nothing else, for the
+ * rest may have been resized by others. */
 static void
 add_change(const struct agent *a, size_t index, struct kube_patch *patch)
 {
     const struct agent_container *container = &a->containers[index];
     const struct kube_container *has = &a->pod.containers[index];
-    struct kube_change *change = &patch->changes[patch->changes_len++];
+    struct kube_change *change = &patch->changes[patch->changes_len];
+    bool any = false;
 
     memcpy(change->name, has->name, sizeof(change->name));
     for (int r = 0; r < GT_RESOURCES; r++) {
         const struct player *p = &container->players[r];
+        bool asked =
+            is_moving(p) || is_asked(a, has->name, (enum gt_resource)r);
 
-        change->to.requests[r] = KUBE_ABSENT;
-        change->to.limits[r] = KUBE_ABSENT;
-        if (p->moves) {
-            change->to.requests[r] = p->target;
-            change->to.limits[r] = act_limit(has, p, p->target);
-        }
+        change->to.requests[r] = asked ? p->target : KUBE_ABSENT;
+        change->to.limits[r] =
+            asked ? act_limit(has, p, p->target) : KUBE_ABSENT;
+        any = any || asked;
     }
+    patch->changes_len += any ? 1 : 0;
 }
 
 /* Sends what the players move to, containers in pod order. */
@@ -404,7 +402,7 @@ give_up_shrink(struct agent *a, struct gt_time now, struct agent_update *update)
     a->counts.handshakes_refused++;
     player_drop(player_of(a, h->container, GT_MEMORY));
     handshake_close(&a->handshake, false, now.mono_ms);
-    act_restore(a, update);
+    lever_restore(a, h->container, update);
     act_publish(a, WIRE_REFUSE, "handshake", update);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From wishes to deeds: what the agent says on the bus, what it makes of
- * lights, the lever and the patch.  Parts of agent_step().
+ * lights, and the patch.  Parts of agent_step().
  *
  * Pure.
  */
@@ -30,14 +30,6 @@ void act_alone(struct agent *a, struct gt_time now,
 /* A green memory shrink has fresh figures: commit it or refuse. */
 void act_commit(struct agent *a, struct gt_time now,
                 struct agent_update *update);
-
-/* The app's ceiling goes back to the limit in force. */
-void act_restore(struct agent *a, struct agent_update *update);
-
-/* Asks the app for @limit_bytes through the lever of container @index, if it
- * has one: AGENT_DO_RELEASE or AGENT_DO_RESTORE. */
-void act_lever(struct agent *a, enum agent_todo todo, int64_t limit_bytes,
-               struct agent_update *update);
 
 /* Do the figures just read still allow the shrink that the handshake holds? */
 bool act_verified(const struct agent *a);

@@ -15,6 +15,7 @@
 #define TOKEN_MAX         512
 #define METRICS_MAX       32768
 #define CONNECTIONS_MAX   16
+#define PER_IP_MAX        8 /* one loud peer leaves room for the probes */
 #define ADMIN_CONNECTIONS 8
 #define DEADLINE_MS       5000
 /* The core answers by its own deadlines; this is for a pod that ended. */
@@ -286,6 +287,7 @@ listen_both(struct admin_io *admin, struct gt_err *err)
         .routes_len = GT_ARRAY_LEN(routes),
         .arg = admin,
         .connections_max = CONNECTIONS_MAX,
+        .per_ip_max = PER_IP_MAX,
         .deadline_ms = DEADLINE_MS,
     };
 

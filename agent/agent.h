@@ -84,7 +84,7 @@ enum agent_todo {
     AGENT_DO_READ = 1 << 1,    /* send an empty patch: the pod comes back */
     AGENT_DO_PUBLISH = 1 << 2, /* send @message on /strategies */
     AGENT_DO_RELEASE = 1 << 3, /* pull the lever: @release */
-    AGENT_DO_RESTORE = 1 << 4, /* tell the app its limit: @release */
+    AGENT_DO_RESTORE = 1 << 4, /* tell the app its limit: @restore */
     AGENT_DO_REPLY = 1 << 5,   /* answer the POST: @reply */
     AGENT_DO_SAMPLE = 1 << 6,  /* read the cgroup files now */
 };
@@ -102,6 +102,7 @@ struct agent_update {
     struct kube_patch patch;
     struct wire_strategy message;
     struct agent_release release;
+    struct agent_release restore;
     struct shrink_answer reply;
 };
 
@@ -160,6 +161,7 @@ struct agent {
     char setback[KUBE_MESSAGE_MAX]; /* what the API last said against it */
     uint64_t patched_ms;            /* when the open resize was sent */
     bool acted_alone;               /* since the last message */
+    bool restore_due;    /* once the pod was read: the app's ceiling */
     bool commit_pending; /* a green memory shrink waits for fresh figures */
 };
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent/act.h"
+#include "agent/lever.h"
 
 /* An ask that cannot be had is not repeated for as long. */
 #define BLOCK_MS 60000
@@ -50,6 +51,9 @@ settle(struct agent *a, enum resize_end end, struct gt_time now)
         int64_t has =
             a->pod.containers[seat.container].spec.requests[seat.resource];
 
+        if (p->target == p->current && has == p->current) {
+            continue; /* not in this resize: its wish stands */
+        }
         if (infeasible && p->target > has) {
             player_block(p, p->target, now.mono_ms + BLOCK_MS);
         }
@@ -103,7 +107,44 @@ close_handshake(struct agent *a, bool committed, struct gt_time now,
     }
     handshake_close(&a->handshake, committed, now.mono_ms);
     if (!committed) {
-        act_restore(a, update);
+        lever_restore(a, h->container, update);
+    }
+}
+
+/* An app whose memory grew may let its ceiling up. */
+static void
+tell_growth(struct agent *a, struct agent_update *update)
+{
+    for (size_t i = 0; i < a->containers_len; i++) {
+        const struct player *p = &a->containers[i].players[GT_MEMORY];
+
+        if (p->target > p->current) {
+            lever_restore(a, i, update);
+        }
+    }
+}
+
+/* The pod was read while nothing was under way: what others changed counts. */
+static void
+look_around(struct agent *a, struct agent_update *update)
+{
+    for (size_t i = 0; i < agent_seats(a); i++) {
+        struct agent_seat seat = agent_seat(a, i);
+        int64_t has =
+            a->pod.containers[seat.container].spec.requests[seat.resource];
+
+        if (has > 0 && has != seat.player->current) {
+            gt_log_line(a->log, GT_LOG_WARNING, "resized_by_others",
+                        "container=%s resource=%s from=%" PRId64 " to=%" PRId64,
+                        a->pod.containers[seat.container].name,
+                        gt_resource_name(seat.resource), seat.player->current,
+                        has);
+            player_settle(seat.player, has);
+        }
+    }
+    if (a->restore_due) {
+        a->restore_due = false;
+        lever_restore(a, a->handshake.container, update);
     }
 }
 
@@ -115,6 +156,9 @@ finish(struct agent *a, enum resize_end end, const struct kube_answer *answer,
     log_end(a, end, answer, now.mono_ms - a->patched_ms);
     a->setback[0] = '\0';
     close_handshake(a, end == RESIZE_DONE, now, update);
+    if (end == RESIZE_DONE) {
+        tell_growth(a, update);
+    }
     settle(a, end, now);
     if (end == RESIZE_GONE) {
         a->phase = AGENT_GONE;
@@ -144,6 +188,9 @@ follow_answer(struct agent *a, const struct kube_answer *answer,
     do_deed(a, deed, update);
     if (end != RESIZE_OPEN) {
         finish(a, end, answer, now, update);
+    } else if (a->resize.phase == RESIZE_IDLE &&
+               answer->outcome == KUBE_APPLIED) {
+        look_around(a, update);
     }
 }
 

@@ -4,7 +4,7 @@
  *
  * Memory goes down only after the application was asked to give it back and
  * the figures prove that it did.  One at a time: a second proposal while one is
- * open is HANDSHAKE_E_BUSY.  Who proposes, commits: the caller of an external
+ * open is SHRINK_BUSY.  Who proposes, commits: the caller of an external
  * proposal patches itself while the answer holds, the agent only its own.
  *
  * Verify: floor + margin <= target (the kernel kills above it), gate < target

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent/act.h"
+#include "agent/lever.h"
 
 static void
 feed(struct agent *a, struct agent_container *container, struct gt_time now)
@@ -165,7 +166,7 @@ begin_release(struct agent *a, struct gt_time now, struct agent_update *update)
                 "container=%s target_bytes=%" PRId64 " owner=%s",
                 a->pod.containers[h->container].name, h->target_bytes,
                 h->owner == HANDSHAKE_OWN ? "agent" : "admin");
-    act_lever(a, AGENT_DO_RELEASE, h->target_bytes, update);
+    lever_release(a, h->container, h->target_bytes, update);
     if (!(update->todo & AGENT_DO_RELEASE)) {
         handshake_released(&a->handshake, true, now.mono_ms);
     }
@@ -178,7 +179,7 @@ abandon_shrink(struct agent *a, size_t index, enum gt_resource resource,
 {
     if (is_shaking(a, index, resource) && a->handshake.owner == HANDSHAKE_OWN) {
         handshake_close(&a->handshake, false, now.mono_ms);
-        act_restore(a, update);
+        lever_restore(a, index, update);
     }
 }
 
@@ -278,6 +279,22 @@ tell_verdict(struct agent *a, enum shrink_reason reason,
     reply(a, reason, figures, update);
 }
 
+/* Who asked by POST may have lowered the limit meanwhile: look before the app
+ * is told that it may grow again. */
+static void
+expire(struct agent *a, struct agent_update *update)
+{
+    const struct handshake *h = &a->handshake;
+
+    if (h->owner == HANDSHAKE_EXTERNAL) {
+        a->restore_due = true;
+        update->todo |= AGENT_DO_READ;
+        return;
+    }
+    player_drop(&a->containers[h->container].players[GT_MEMORY]);
+    lever_restore(a, h->container, update);
+}
+
 static void
 check_handshake(struct agent *a, struct gt_time now,
                 struct agent_update *update)
@@ -301,12 +318,11 @@ check_handshake(struct agent *a, struct gt_time now,
         a->counts.handshakes_refused++;
         tell_verdict(a, reason, &figures, update);
         player_drop(p);
-        act_restore(a, update);
+        lever_restore(a, h->container, update);
         break;
     case HANDSHAKE_EXPIRED:
         gt_log_event(a->log, GT_LOG_INFO, "shrink_expired");
-        player_drop(p);
-        act_restore(a, update);
+        expire(a, update);
         break;
     }
 }

@@ -183,7 +183,7 @@ perform(struct shell_io *s, const struct agent_update *update)
         publish(s, &update->message);
     }
     if (todo & AGENT_DO_RESTORE) {
-        restore(s, &update->release);
+        restore(s, &update->restore);
     }
     if (todo & AGENT_DO_REPLY) {
         admin_io_reply(s->admin, &update->reply);

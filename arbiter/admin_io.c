@@ -13,6 +13,7 @@
 #define ANSWER_MIN_BYTES ((size_t)64 << 10)
 #define ANSWER_MAX_BYTES ((size_t)64 << 20)
 #define CONNECTIONS_MAX  32
+#define PER_IP_MAX       16 /* one loud peer leaves room for the probes */
 #define DEADLINE_MS      10000
 
 struct admin_io {
@@ -135,6 +136,7 @@ admin_io_new(struct gt_loop *loop, const char *listen,
         .routes_len = GT_ARRAY_LEN(routes),
         .arg = admin,
         .connections_max = CONNECTIONS_MAX,
+        .per_ip_max = PER_IP_MAX,
         .deadline_ms = DEADLINE_MS,
     };
 

@@ -201,7 +201,7 @@ a_green_light_is_obeyed_at_once_and_followed_to_its_end(void **state)
     assert_string_equal(s->patch.changes[0].name, "app");
     assert_int_equal(s->patch.changes[0].to.requests[GT_CPU], want);
     assert_int_equal(s->patch.changes[0].to.limits[GT_CPU], want);
-    assert_int_equal(s->patch.changes[0].to.limits[GT_MEMORY], 512 * SOLO_MIB);
+    assert_int_equal(s->patch.changes[0].to.limits[GT_MEMORY], KUBE_ABSENT);
     assert_int_equal(s->said.containers[0].players[GT_CPU].target, want);
 
     solo_accept(s);

@@ -161,12 +161,16 @@ amounts_are_allowed(const struct solo *s, size_t index)
         const struct player *p = &s->agent->containers[container].players[r];
         int64_t request = change->to.requests[r];
 
+        if (request == KUBE_ABSENT) {
+            continue; /* left alone */
+        }
         assert_true(request >= p->floor || request >= p->current);
         assert_true(request <= p->max || request <= p->current ||
                     request <= p->floor);
     }
-    if (change->to.limits[GT_MEMORY] <
-        s->pod.containers[container].actual.limits[GT_MEMORY]) {
+    if (change->to.limits[GT_MEMORY] != KUBE_ABSENT &&
+        change->to.limits[GT_MEMORY] <
+            s->pod.containers[container].actual.limits[GT_MEMORY]) {
         assert_int_equal(s->agent->handshake.phase, HANDSHAKE_HOLDING);
         assert_int_equal(change->to.limits[GT_MEMORY],
                          s->agent->handshake.target_bytes);

@@ -147,7 +147,7 @@ an_app_whose_shrink_is_given_up_gets_its_ceiling_back(void **state)
 
     assert_int_equal(s->patches, 0);
     assert_true(s->update.todo & AGENT_DO_RESTORE);
-    assert_int_equal(s->update.release.limit_bytes, 512 * SOLO_MIB);
+    assert_int_equal(s->update.restore.limit_bytes, 512 * SOLO_MIB);
     assert_int_equal(s->agent->handshake.phase, HANDSHAKE_IDLE);
 }
 
@@ -199,7 +199,7 @@ an_app_that_cannot_release_keeps_its_ceiling(void **state)
 
     assert_int_equal(s->agent->handshake.phase, HANDSHAKE_IDLE);
     assert_true(s->update.todo & AGENT_DO_RESTORE);
-    assert_int_equal(s->update.release.limit_bytes, 512 * SOLO_MIB);
+    assert_int_equal(s->update.restore.limit_bytes, 512 * SOLO_MIB);
     solo_seconds(s, 300, 0.2, 0.0, 100);
     assert_int_equal(s->patches, 0);
 }
