@@ -242,6 +242,91 @@ a_post_is_verified_and_answered_but_never_patched(void **state)
 }
 
 static void
+a_post_that_expires_looks_at_the_pod_before_the_ceiling_goes_up(void **state)
+{
+    struct solo *s = *state;
+    struct agent_event released = {.kind = AGENT_RELEASED, .released = true};
+    struct agent_event event = {
+        .kind = AGENT_PROPOSED,
+        .target_bytes = 256 * SOLO_MIB,
+    };
+
+    solo_annotate(s, "mode", "recommend");
+    solo_annotate(s, "release", "http:8080/release");
+    solo_begin(s);
+    solo_seconds(s, 20, 0.2, 0.0, 100);
+    solo_step(s, &event);
+    assert_true(s->update.todo & AGENT_DO_RELEASE);
+    solo_step(s, &released);
+    /* whoever asked lowers the limit meanwhile */
+    s->pod.containers[0].spec.requests[GT_MEMORY] = 256 * SOLO_MIB;
+    s->pod.containers[0].spec.limits[GT_MEMORY] = 256 * SOLO_MIB;
+    solo_enforce(s);
+    solo_forget(s);
+    solo_seconds(s, 32, 0.2, 0.0, 100);
+    assert_true(s->seen & AGENT_DO_READ);
+    assert_false(s->seen & AGENT_DO_RESTORE);
+
+    solo_answer(s, KUBE_APPLIED);
+
+    assert_true(s->update.todo & AGENT_DO_RESTORE);
+    assert_int_equal(s->update.restore.limit_bytes, 256 * SOLO_MIB);
+    assert_true(solo_logged(s, "event=resized_by_others"));
+    assert_int_equal(s->agent->containers[0].players[GT_MEMORY].current,
+                     256 * SOLO_MIB);
+}
+
+static void
+an_app_is_told_when_its_memory_has_grown(void **state)
+{
+    struct solo *s = *state;
+    int64_t want;
+
+    solo_annotate(s, "resources", "memory");
+    solo_annotate(s, "release", "http:8080/release");
+    solo_begin(s);
+    for (int i = 0; i < 60 && s->intent.seq == 0; i++) {
+        struct wire_signal signal = solo_signal(s);
+
+        solo_hear(s, &signal);
+        solo_second(s, 0.2, 0.0, 500);
+    }
+    want = intended(s, GT_MEMORY)->want;
+    assert_true(want > 512 * SOLO_MIB);
+    solo_light(s, WIRE_GREEN);
+    solo_forget(s);
+    solo_complete(s);
+
+    assert_true(s->seen & AGENT_DO_RESTORE);
+    assert_int_equal(s->update.restore.limit_bytes, want);
+}
+
+static void
+a_cpu_resize_that_ends_leaves_the_memory_wish_alone(void **state)
+{
+    struct solo *s = *state;
+    struct player *memory = &s->agent->containers[0].players[GT_MEMORY];
+    struct player *cpu = &s->agent->containers[0].players[GT_CPU];
+    int64_t want;
+
+    solo_begin(s);
+    for (int i = 0; i < 60 && s->intent.seq == 0; i++) {
+        struct wire_signal signal = solo_signal(s);
+
+        solo_hear(s, &signal);
+        solo_second(s, 0.5, 1.0, 100); /* throttled */
+    }
+    assert_true(cpu->want > cpu->current);
+    solo_light(s, WIRE_GREEN);
+    memory->want = 256 * SOLO_MIB; /* as if a handshake were about to hold */
+    want = memory->want;
+    solo_complete(s);
+
+    assert_true(cpu->current > 500);
+    assert_int_equal(memory->want, want);
+}
+
+static void
 a_post_that_cannot_be_met_is_refused(void **state)
 {
     struct solo *s = *state;
@@ -292,6 +377,10 @@ main(void)
         WITH_SOLO(the_app_is_asked_by_its_own_hook),
         WITH_SOLO(an_app_that_cannot_release_keeps_its_ceiling),
         WITH_SOLO(a_post_is_verified_and_answered_but_never_patched),
+        WITH_SOLO(
+            a_post_that_expires_looks_at_the_pod_before_the_ceiling_goes_up),
+        WITH_SOLO(an_app_is_told_when_its_memory_has_grown),
+        WITH_SOLO(a_cpu_resize_that_ends_leaves_the_memory_wish_alone),
         WITH_SOLO(a_post_that_cannot_be_met_is_refused),
         WITH_SOLO(a_post_to_an_agent_that_cannot_see_is_refused),
         WITH_SOLO(a_post_to_one_of_two_containers_is_ambiguous),
