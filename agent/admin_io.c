@@ -233,11 +233,11 @@ post_shrink(struct gt_http_request *request, void *arg)
 
     if (!is_allowed(admin, request)) {
         answer_text(request, 401, "the bearer token is missing or wrong\n");
-    } else if (!spend(admin)) {
-        refuse(request, SHRINK_RATE_LIMITED);
     } else if (gt_http_query(request, "target", &text) != GT_HTTP_OK ||
                shrink_target_decode(text, &target_bytes) != SHRINK_OK) {
         refuse(request, SHRINK_BAD_TARGET);
+    } else if (!spend(admin)) {
+        refuse(request, SHRINK_RATE_LIMITED);
     } else if (admin->waiting != NULL) {
         refuse(request, SHRINK_BUSY);
     } else {
