@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "agent/admin_io.h"
 #include "agent/agent.h"
@@ -15,6 +14,7 @@
 #include "agent/release_io.h"
 #include "agent/report.h"
 #include "common/bus_io.h"
+#include "common/program_io.h"
 
 #define LINES_SIZE 16384
 /* What was published last is still on its way to the arbiter. */
@@ -47,34 +47,6 @@ struct shell_io {
 
 static void step(struct shell_io *s, struct agent_event event);
 
-static void
-write_all(const char *text, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = write(STDOUT_FILENO, text, len);
-
-        if (n < 0 && errno != EINTR) {
-            return; /* nobody reads the log */
-        }
-        text += n > 0 ? n : 0;
-        len -= n > 0 ? (size_t)n : 0;
-    }
-}
-
-static void
-flush(struct shell_io *s)
-{
-    bool overflow = s->lines.overflow;
-
-    write_all(s->lines.data, s->lines.len);
-    gt_buf_reset(&s->lines);
-    if (overflow) {
-        gt_log_event(&s->log, GT_LOG_WARNING, "log_lines_lost");
-        write_all(s->lines.data, s->lines.len);
-        gt_buf_reset(&s->lines);
-    }
-}
-
 /* A failure of the shell in a line of its own. */
 static void
 complain(struct shell_io *s, const char *event, const char *why)
@@ -83,7 +55,7 @@ complain(struct shell_io *s, const char *event, const char *why)
 
     gt_log_line(&s->log, GT_LOG_WARNING, event, "reason=%s",
                 gt_log_quote(quoted, why));
-    flush(s);
+    gt_program_flush(&s->log);
 }
 
 static void
@@ -204,7 +176,7 @@ step(struct shell_io *s, struct agent_event event)
     }
     event.now = gt_loop_now(s->loop);
     agent_step(s->agent, &event, &s->update);
-    flush(s);
+    gt_program_flush(&s->log);
     gt_loop_timer_at(&s->wake, s->update.wake_ms);
     perform(s, &s->update);
 }
@@ -255,7 +227,7 @@ on_link(void *arg, enum gt_bus_link link)
     s->log.mono_ms = gt_loop_now(s->loop).mono_ms;
     gt_log_event(&s->log, GT_LOG_INFO,
                  s->report.linked ? "bus_up" : "bus_down");
-    flush(s);
+    gt_program_flush(&s->log);
     if (s->report.linked) {
         step(s, (struct agent_event){.kind = AGENT_CONNECTED});
     }

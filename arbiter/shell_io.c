@@ -12,6 +12,7 @@
 #include "arbiter/admin_io.h"
 #include "arbiter/watch_io.h"
 #include "common/bus_io.h"
+#include "common/program_io.h"
 
 #define LINES_SIZE 65536
 /* Sending goes on for as long before messages are heard again. */
@@ -36,34 +37,6 @@ struct shell_io {
     struct admin_io *admin;
 };
 
-static void
-write_all(const char *text, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = write(STDOUT_FILENO, text, len);
-
-        if (n < 0 && errno != EINTR) {
-            return; /* nobody reads the log */
-        }
-        text += n > 0 ? n : 0;
-        len -= n > 0 ? (size_t)n : 0;
-    }
-}
-
-static void
-flush(struct shell_io *s)
-{
-    bool overflow = s->lines.overflow;
-
-    write_all(s->lines.data, s->lines.len);
-    gt_buf_reset(&s->lines);
-    if (overflow) {
-        gt_log_event(&s->log, GT_LOG_WARNING, "log_lines_lost");
-        write_all(s->lines.data, s->lines.len);
-        gt_buf_reset(&s->lines);
-    }
-}
-
 /* A failure of the shell in a line of its own. */
 static void
 complain(struct shell_io *s, const char *event, const char *why)
@@ -73,7 +46,7 @@ complain(struct shell_io *s, const char *event, const char *why)
     s->log.mono_ms = gt_loop_now(s->loop).mono_ms;
     gt_log_line(&s->log, GT_LOG_WARNING, event, "reason=%s",
                 gt_log_quote(quoted, why));
-    flush(s);
+    gt_program_flush(&s->log);
 }
 
 static void
@@ -83,7 +56,7 @@ step(struct shell_io *s, struct arbiter_event event)
 
     event.now = gt_loop_now(s->loop);
     arbiter_step(s->arbiter, &event, &update);
-    flush(s);
+    gt_program_flush(&s->log);
     if (update.todo & ARBITER_DO_SIGNAL) {
         gt_loop_work_start(&s->sending);
     } else {
@@ -116,11 +89,11 @@ send_slice(void *arg)
     do {
         if (!arbiter_next_signal(s->arbiter, gt_loop_now(s->loop),
                                  &s->signal)) {
-            flush(s);
+            gt_program_flush(&s->log);
             gt_loop_timer_at(&s->wake, 0);
             return false;
         }
-        flush(s);
+        gt_program_flush(&s->log);
         send_part(s);
     } while (gt_clock_wall_us() < end_us);
     return true;

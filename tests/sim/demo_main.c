@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "common/conf.h"
+#include "common/program_io.h"
 #include "tests/sim/ask_io.h"
 #include "tests/sim/demo_print.h"
 #include "tests/sim/rig_io.h"
@@ -297,27 +297,13 @@ main(int argc, char **argv, char **envp)
     struct gt_conf_input input = {argv, envp};
     struct options options;
     struct gt_err err = {0};
-    char text[TEXT_MAX];
-    struct gt_buf out;
+    enum gt_conf_outcome outcome = gt_conf_read(&table, &input, &options, &err);
 
     (void)argc; /* argv ends with NULL */
-    gt_buf_init(&out, text, sizeof(text));
-    switch (gt_conf_read(&table, &input, &options, &err)) {
-    case GT_CONF_RUN:
-        return run_demo(&options);
-    case GT_CONF_HELP:
-        gt_conf_help(&table, &out);
-        break;
-    case GT_CONF_VERSION:
-        gt_buf_text(&out, "gtcas-demo " GTCAS_VERSION "\n");
-        break;
-    case GT_CONF_PRINT:
-        gt_conf_print(&table, &options, &out);
-        break;
-    case GT_CONF_E_USAGE:
-        fprintf(stderr, "gtcas-demo: %s\n", err.text);
-        return 2;
+    if (outcome == GT_CONF_E_USAGE) {
+        gt_program_complain(&table, &err);
+        return GT_PROGRAM_USAGE;
     }
-    fputs(text, stdout);
-    return 0;
+    return outcome == GT_CONF_RUN ? run_demo(&options)
+                                  : gt_program_tell(outcome, &table, &options);
 }

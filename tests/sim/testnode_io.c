@@ -11,6 +11,7 @@
 
 #include "common/http_io.h"
 #include "common/log.h"
+#include "common/program_io.h"
 #include "proto/quantity.h"
 #include "tests/sim/apiserver_io.h"
 #include "tests/sim/cgroupfs_io.h"
@@ -318,24 +319,8 @@ open_cgroups(struct testnode *t, struct gt_err *err)
 static int
 write_port_file(struct testnode *t, struct gt_err *err)
 {
-    const char *path = t->options->port_file;
-    char part[4096];
-
-    if (path[0] == '\0') {
-        return 0;
-    }
-    int n = snprintf(part, sizeof(part), "%s.part", path);
-    if (n < 0 || (size_t)n >= sizeof(part)) {
-        return gt_err_set(err, -EINVAL, "--port-file: too long");
-    }
-    FILE *file = fopen(part, "we");
-    if (file == NULL || fprintf(file, "%u\n", gt_http_port(t->http)) < 0 ||
-        fclose(file) != 0 || rename(part, path) != 0) {
-        int error = errno;
-        return gt_err_set(err, -error, "--port-file: cannot write %s: %s", path,
-                          strerror(error));
-    }
-    return 0;
+    return gt_program_port_file(t->options->port_file, gt_http_port(t->http), 0,
+                                err);
 }
 
 static int

@@ -5,12 +5,10 @@
 #include <unistd.h>
 
 #include "common/clock_io.h"
-#include "common/conf.h"
+#include "common/program_io.h"
 #include "proto/quantity.h"
 #include "tests/sim/testbed.h"
 #include "tests/sim/testnode_io.h"
-
-#define EXIT_USAGE 2
 
 /* The options as they are typed. */
 struct flags {
@@ -75,24 +73,6 @@ static const struct gt_conf_table table = {
 };
 
 static int
-tell(enum gt_conf_outcome what, const struct flags *flags)
-{
-    char text[8192];
-    struct gt_buf out;
-
-    gt_buf_init(&out, text, sizeof(text));
-    if (what == GT_CONF_HELP) {
-        gt_conf_help(&table, &out);
-    } else if (what == GT_CONF_PRINT) {
-        gt_conf_print(&table, flags, &out);
-    } else {
-        gt_buf_text(&out, "gtcas-testnode " GTCAS_VERSION "\n");
-    }
-    return fputs(text, stdout) < 0 || fflush(stdout) != 0 ? EXIT_FAILURE
-                                                          : EXIT_SUCCESS;
-}
-
-static int
 take_amount(const char *flag, const char *text, enum gt_resource resource,
             struct flags *flags, struct gt_err *err)
 {
@@ -114,17 +94,17 @@ main(int argc, char **argv)
     (void)argc;
     enum gt_conf_outcome outcome = gt_conf_read(&table, &input, &flags, &err);
     if (outcome != GT_CONF_E_USAGE && outcome != GT_CONF_RUN) {
-        return tell(outcome, &flags);
+        return gt_program_tell(outcome, &table, &flags);
     }
     if (outcome == GT_CONF_E_USAGE ||
         take_amount("--node-cpu", flags.node_cpu, GT_CPU, &flags, &err) != 0 ||
         take_amount("--node-memory", flags.node_memory, GT_MEMORY, &flags,
                     &err) != 0) {
-        (void)fprintf(stderr, "gtcas-testnode: %s\n", err.text);
-        return EXIT_USAGE;
+        gt_program_complain(&table, &err);
+        return GT_PROGRAM_USAGE;
     }
     if (testnode_run(&flags.options, &err) != 0) {
-        (void)fprintf(stderr, "gtcas-testnode: %s\n", err.text);
+        gt_program_complain(&table, &err);
         return EXIT_FAILURE;
     }
     return EXIT_SUCCESS;
