@@ -147,10 +147,9 @@ test: $(TESTS:%=$(BUILD)/%) ## run every test; prints the totals
 check-san: ## run every test under ASan+UBSan, then under TSan
 	$(MAKE) test SAN=address,undefined
 	$(MAKE) test SAN=thread
+VALGRIND := valgrind --quiet --leak-check=full --show-leak-kinds=all --errors-for-leak-kinds=all --error-exitcode=99
 check-valgrind: $(BUILD)/proc_mesh build/.deps-valgrind ## a whole run of the daemons under valgrind
-	GTCAS_BUILD=$(BUILD) GTCAS_TEST='a_mesh_starts*' GTCAS_WRAP='valgrind \
-	    --quiet --leak-check=full --show-leak-kinds=all \
-	    --errors-for-leak-kinds=all --error-exitcode=99' $(BUILD)/proc_mesh
+	GTCAS_BUILD=$(BUILD) GTCAS_TEST='a_mesh_starts*' GTCAS_WRAP='$(VALGRIND)' $(BUILD)/proc_mesh
 demo: all ## run the mesh on this machine for a minute (DEMO_SECONDS=60)
 	@$(BUILD)/gtcas-demo --seconds $(or $(DEMO_SECONDS),60) $(DEMO_FLAGS)
 bench: $(BENCHES:%=$(BUILD)/%) ## time the cores
