@@ -5,7 +5,7 @@
  *
  * A newer arbiter incarnation always wins; signals of an older one, of an older
  * epoch, and repeated parts change nothing.  Without a valid signal the agent
- * is alone (game core, section 8): it may shrink, and grow only in an emergency
+ * is alone: it may shrink, and grow only in an emergency
  * and in its time slot.
  *
  * Pure.  Holds no pointers.
@@ -22,7 +22,7 @@
 #define MESH_HELLO_MAX_MS 30000
 /* A newcomer is not alone before it has listened as long as a signal holds. */
 #define MESH_LISTEN_MS 45000
-/* Alone, one of this many slots of a tick belongs to us (game core, 8). */
+/* Alone, one of this many slots of a tick belongs to us. */
 #define MESH_SLOTS   8
 #define MESH_SLOT_MS 15000
 

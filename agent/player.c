@@ -7,7 +7,7 @@
 #include "common/base.h"
 
 /* Without a limit, demand above the request is lost only in contention; some
- * of it always counts (DESIGN of the game: at least a tenth). */
+ * of it always counts. */
 #define CONTENTION_MIN 0.1
 
 void

@@ -28,7 +28,7 @@
 #define PLAYER_URGENT_GAP_MS     900
 #define PLAYER_URGENT_GAP_MAX_MS 15000
 /* Urgent: this share of CFS periods throttled in a sample.  20 to 50 % cost the
- * same (game core, 11); the lower, the less depends on how the samples fall. */
+ * same in simulation; the lower, the less depends on how the samples fall. */
 #define PLAYER_THROTTLED_SHARE 0.2
 /* Strong evidence: grow even where the curve does not say so. */
 #define PLAYER_EVIDENCE_SHARE 0.3

@@ -91,7 +91,7 @@ read_priority(struct policy *out, const char *value)
     return true;
 }
 
-/* Game core, 2: 1 - 1/b is the quantile of demand that is worth serving. */
+/* 1 - 1/b is the quantile of demand that is worth serving. */
 static bool
 read_class(struct policy *out, const char *value)
 {

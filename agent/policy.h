@@ -30,7 +30,7 @@ struct policy {
     bool moves[GT_RESOURCES];     /* annotation resources */
     bool requests_only;           /* controlled: requests */
     double weight;                /* priority, 0.25 to 16 */
-    double penalty[GT_RESOURCES]; /* b of game core 1.2, by class */
+    double penalty[GT_RESOURCES]; /* b of common/game.h, by class */
     enum policy_release release;
     uint16_t release_port; /* POLICY_RELEASE_HTTP */
     char release_path[96];

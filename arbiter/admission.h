@@ -3,7 +3,7 @@
  * Admission: which of the wishes of one round, for one resource of one node,
  * get a green light.
  *
- * Virtual sequential admission (game core, section 4): as if the players moved
+ * Virtual sequential admission: as if the players moved
  * one after another, the best gain per unit first.  Growth is judged at the
  * highest load that may be (hi), shrinking at the lowest (lo), so that each
  * admitted move raises the potential whichever others are made.  Growth only

@@ -7,7 +7,7 @@
  * comes out.  Signals are pulled part by part, so that the shell can slice a
  * round between loop turns.
  *
- * A green light is a virtual sequential move (game core, section 4): admitted
+ * A green light is a virtual sequential move: admitted
  * moves only raise the potential, although all agents of a node may move in the
  * same round and messages may be lost.  Each one is audited when its agent
  * reports it done; see audit.h.

@@ -39,7 +39,7 @@ struct gt_congestion {
 /* c: the numeraire; one core or one MiB for one second costs 1. */
 #define GT_GAME_COST 1.0
 
-/* Gain thresholds of a move, as a share of c x (game core, 1.4). */
+/* Gain thresholds of a move, as a share of c x. */
 #define GT_GAME_EPS_UP   0.02
 #define GT_GAME_EPS_DOWN 0.10
 
