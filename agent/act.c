@@ -286,15 +286,11 @@ static void
 send_patch(struct agent *a, struct gt_time now, struct agent_update *update)
 {
     struct kube_patch patch;
-    bool open = a->resize.phase != RESIZE_IDLE;
 
     memset(&patch, 0, sizeof(patch));
     memcpy(patch.uid, a->pod.uid, sizeof(patch.uid));
     for (size_t i = 0; i < a->containers_len; i++) {
-        if (open || is_moving(player_of(a, i, GT_CPU)) ||
-            is_moving(player_of(a, i, GT_MEMORY))) {
-            add_change(a, i, &patch);
-        }
+        add_change(a, i, &patch);
     }
     guard_spend(&a->guard, now);
     a->counts.patches++;
